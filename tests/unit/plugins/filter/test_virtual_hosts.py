@@ -1,0 +1,76 @@
+# Copyright: Contributors to the onprem.mlflow collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""MLflow's lists of hosts and origins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.onprem.mlflow.plugins.filter.mlflow_allowed_hosts import FilterModule as Hosts
+from ansible_collections.onprem.mlflow.plugins.filter.mlflow_cors_origins import FilterModule as Origins
+
+allowed_hosts = Hosts().filters()["mlflow_allowed_hosts"]
+cors_origins = Origins().filters()["mlflow_cors_origins"]
+
+VIRTUAL_HOSTS = [
+    {"host_names": ["MLflow.lab", "localhost"], "port": 15000, "users": [{"name": "admin"}]},
+    {"host_names": ["mlflow.lab"], "port": "80"},
+    {"host_names": ["mlflow.example.org"], "port": 443, "tls": True},
+]
+
+
+def test_hosts_stand_with_and_without_port() -> None:
+    assert allowed_hosts(VIRTUAL_HOSTS) == [
+        "mlflow.lab",
+        "mlflow.lab:15000",
+        "localhost",
+        "localhost:15000",
+        "mlflow.lab:80",
+        "mlflow.example.org",
+        "mlflow.example.org:443",
+        "mlflow:5000",
+        "localhost:*",
+        "127.0.0.1:*",
+    ]
+
+
+def test_origins_leave_the_default_port_out() -> None:
+    assert cors_origins(VIRTUAL_HOSTS) == [
+        "http://mlflow.lab:15000",
+        "http://localhost:15000",
+        "http://mlflow.lab",
+        "https://mlflow.example.org",
+    ]
+
+
+def test_port_443_without_tls_is_named() -> None:
+    assert cors_origins([{"host_names": ["a"], "port": 443}]) == ["http://a:443"]
+
+
+def test_no_virtual_host_leaves_the_internal_names() -> None:
+    assert allowed_hosts([]) == ["mlflow:5000", "localhost:*", "127.0.0.1:*"]
+    assert cors_origins([]) == []
+
+
+@pytest.mark.parametrize(
+    ("virtual_hosts", "sentence"),
+    [
+        ({"host_names": ["a"], "port": 1}, "are a list of dicts"),
+        (["mlflow.lab"], "is a dict with host_names and port"),
+        ([{"port": 1}], "list of at least one name"),
+        ([{"host_names": "mlflow.lab", "port": 1}], "list of at least one name"),
+        ([{"host_names": ["http://a"], "port": 1}], "is not a host name"),
+        ([{"host_names": ["a:80"], "port": 1}], "is not a host name"),
+        ([{"host_names": ["a,b"], "port": 1}], "is not a host name"),
+        ([{"host_names": ["a"]}], "write a number from 1 to 65535"),
+        ([{"host_names": ["a"], "port": 0}], "write a number from 1 to 65535"),
+    ],
+)
+def test_bad_virtual_host_is_refused(virtual_hosts: Any, sentence: str) -> None:
+    for filter_function in (allowed_hosts, cors_origins):
+        with pytest.raises(AnsibleFilterError, match=sentence):
+            filter_function(virtual_hosts)
