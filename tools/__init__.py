@@ -1,0 +1,1 @@
+"""What `make` calls: small programs that keep the collection in order."""

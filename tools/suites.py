@@ -1,0 +1,74 @@
+"""The checks of this repository: `python -m tools.suites lint|test`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from tools.steps import ROOT, Step, in_order, side_by_side, summary
+
+PYTHON = sys.executable
+COLLECTION = "ansible_collections.onprem.mlflow"
+
+# The longest first, so that they overlap with all the others.
+LINT = (
+    Step("ansible-lint", ("ansible-lint", "--offline", "-q")),
+    Step("ansible-test sanity", (PYTHON, "-m", "tools.sanity")),
+    Step("mypy plugins", ("mypy", "--package", f"{COLLECTION}.plugins")),
+    Step("mypy tools and lab", ("mypy", "tools", "lab")),
+    Step("yamllint", ("yamllint", "--strict", ".")),
+    Step("ruff check", ("ruff", "check", ".")),
+    Step("ruff format", ("ruff", "format", "--check", ".")),
+    Step("argument specs", (PYTHON, "-m", "tools.check_argument_specs")),
+    Step("role docs", (PYTHON, "-m", "tools.role_docs", "--check")),
+    Step("changelog", ("antsibull-changelog", "lint")),
+)
+
+
+def scenarios() -> list[Step]:
+    """Each Molecule scenario runs from create to destroy by itself."""
+    names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    return [Step(f"scenario {name}", ("molecule", "test", "--scenario-name", name)) for name in names]
+
+
+def all_tests() -> list[Step]:
+    """The quickest first: what is wrong is to be known soon."""
+    return [
+        Step("rustfs build", (PYTHON, "-m", "lab", "rustfs", "start")),
+        Step("lint", ("make", "lint")),
+        Step("unit", ("make", "unit")),
+        Step("package", (PYTHON, "-m", "tools.package_test")),
+        Step("contract", ("make", "contract")),
+        *scenarios(),
+    ]
+
+
+def link_for_mypy() -> None:
+    """Give mypy the checkout under the name its modules import each other by."""
+    link = ROOT / ".cache" / "collections" / "ansible_collections" / "onprem" / "mlflow"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink() or link.readlink() != ROOT:
+        link.unlink(missing_ok=True)
+        link.symlink_to(ROOT)
+
+
+def main() -> None:
+    started = time.monotonic()
+    if sys.argv[1:] == ["lint"]:
+        link_for_mypy()
+        planned = len(LINT)
+        outcomes = side_by_side(LINT, jobs=os.cpu_count() or 2)
+    elif sys.argv[1:] == ["test"]:
+        steps = all_tests()
+        planned = len(steps)
+        outcomes = in_order(steps)
+        print("\n" + "\n".join(outcome.line() for outcome in outcomes))
+    else:
+        sys.exit("usage: python -m tools.suites lint|test")
+    print(summary(outcomes, planned, time.monotonic() - started), flush=True)
+    sys.exit(any(not outcome.ok for outcome in outcomes))
+
+
+if __name__ == "__main__":
+    main()
