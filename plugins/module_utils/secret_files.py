@@ -1,0 +1,316 @@
+# Copyright: Contributors to the onprem.mlflow collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Secrets as files: given or generated once, written so that nobody else can read them at any instant."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import grp
+import hashlib
+import hmac
+import os
+import pwd
+import re
+import secrets as random_source
+import stat
+import string
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+
+DIGEST_KEY_NAME = ".digest_key"
+DIGEST_KEY_BYTES = 32
+MIN_LENGTH = 16
+MAX_LENGTH = 256
+MAX_FILE_BYTES = 1 << 20
+
+_ALPHABET = string.ascii_letters + string.digits
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
+_MODE = re.compile(r"0[0-7]{3}")
+# Names of files that a killed run may leave; no secret can have such a name.
+_TEMPORARY = re.compile(r"\.[A-Za-z0-9_.-]+\.[0-9a-f]{16}\.tmp")
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What the file of one secret shall hold and who may read it."""
+
+    name: str
+    value: str | None
+    uid: int
+    gid: int
+    mode: int
+    length: int
+    fixed: bool
+    variable: str
+
+    @property
+    def access(self) -> str:
+        """Describe the file's mode and owner."""
+        return f"{self.mode:04o} {self.uid}:{self.gid}"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file on the server holds now."""
+
+    content: bytes
+    uid: int
+    gid: int
+    mode: int
+
+    @property
+    def access(self) -> str:
+        """Describe the file's mode and owner."""
+        return f"{self.mode:04o} {self.uid}:{self.gid}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What has to be done for one secret."""
+
+    secret: Secret
+    value: str
+    before: Stored | None
+
+    @property
+    def creates(self) -> bool:
+        """Tell whether the file is missing."""
+        return self.before is None
+
+    @property
+    def updates(self) -> bool:
+        """Tell whether the file holds something else."""
+        return self.before is not None and self.before.content != self.value.encode()
+
+    @property
+    def corrects(self) -> bool:
+        """Tell whether mode or owner differ."""
+        return self.before is not None and self.before.access != self.secret.access
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether anything has to be done."""
+        return self.creates or self.updates or self.corrects
+
+
+def parse_secrets(items: Sequence[Mapping[str, Any]]) -> list[Secret]:
+    """Check the whole list."""
+    parsed = [_parse(item) for item in items]
+    names = [secret.name for secret in parsed]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"The secret {name} is listed twice, keep one of them.")
+    return parsed
+
+
+def _parse(item: Mapping[str, Any]) -> Secret:
+    name = str(item["name"])
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"{name!r} cannot name a secret, write letters, digits and the characters _ . - only,"
+            " with a letter or a digit first."
+        )
+    variable = item.get("variable") or f"the value of secret {name}"
+    value = item.get("value")
+    if value is not None:
+        check_value(str(value), variable)
+    length = item.get("length") or 32
+    if not MIN_LENGTH <= length <= MAX_LENGTH:
+        raise InputError(f"The length of secret {name} is {length}, write a number from {MIN_LENGTH} to {MAX_LENGTH}.")
+    return Secret(
+        name=name,
+        value=None if value is None else str(value),
+        uid=_user_id(name, item.get("owner") or "root"),
+        gid=_group_id(name, item.get("group") or "root"),
+        mode=_parse_mode(name, item.get("mode") or "0600"),
+        length=length,
+        fixed=bool(item.get("fixed")),
+        variable=str(variable),
+    )
+
+
+def check_value(value: str, variable: str) -> None:
+    """Raise InputError where a value cannot be kept in a file."""
+    if not value:
+        raise InputError(f"{variable}: is empty, write a value or leave it out to have one generated.")
+    if "\0" in value:
+        raise InputError(f"{variable}: holds a NUL character, write a value without.")
+    if value[-1] in "\r\n":
+        raise InputError(f"{variable}: ends with a line break, remove it.")
+
+
+def _parse_mode(name: str, text: str) -> int:
+    if not _MODE.fullmatch(text):
+        raise InputError(f'The mode of secret {name} is {text!r}, write a quoted octal number such as "0640".')
+    mode = int(text, 8)
+    if mode & 0o007:
+        raise InputError(f"The mode of secret {name} is {text}, which lets everybody in, write one that ends with 0.")
+    return mode
+
+
+def _user_id(name: str, owner: str | int) -> int:
+    text = str(owner)
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        raise InputError(f"The owner of secret {name} is {text!r}, write a user of this server or a uid.") from None
+
+
+def _group_id(name: str, group: str | int) -> int:
+    text = str(group)
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        return grp.getgrnam(text).gr_gid
+    except KeyError:
+        raise InputError(f"The group of secret {name} is {text!r}, write a group of this server or a gid.") from None
+
+
+def generate(length: int) -> str:
+    """Make a secret of letters and digits, which need no quoting anywhere."""
+    return "".join(random_source.choice(_ALPHABET) for _ in range(length))
+
+
+def plan(directory: str, secrets: Iterable[Secret], stored: Mapping[str, Stored]) -> list[Step]:
+    """Decide what each file shall hold, before the first of them is written."""
+    return [_plan_one(directory, secret, stored.get(secret.name)) for secret in secrets]
+
+
+def _plan_one(directory: str, secret: Secret, before: Stored | None) -> Step:
+    if before is None:
+        return Step(secret, generate(secret.length) if secret.value is None else secret.value, None)
+    path = f"{directory}/{secret.name}"
+    try:
+        present = before.content.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text, write the secret into it or remove the file.") from None
+    if secret.value is None:
+        if not present:
+            raise InputError(f"{path} is empty, write the secret into it or remove the file to have one generated.")
+        return Step(secret, present, before)
+    if secret.fixed and secret.value != present:
+        raise InputError(
+            f"{secret.variable}: differs from {path}, which the service was made with; write the value of that file"
+            " or leave the option out."
+        )
+    return Step(secret, secret.value, before)
+
+
+def digest(value: str, key: bytes) -> str:
+    """Return a digest that tells values apart and, without the key, nothing about them."""
+    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
+
+
+def describe(steps: Iterable[Step]) -> dict[str, str]:
+    """Return the diff of what changes, without any value."""
+    before, after = [], []
+    for step in steps:
+        if not step.changes:
+            continue
+        name = step.secret.name
+        before.append(f"{name}: absent" if step.before is None else f"{name}: {step.before.access}")
+        news = "new value, " if step.creates or step.updates else ""
+        after.append(f"{name}: {news}{step.secret.access}")
+    return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}
+
+
+class SecretDirectory:
+    """The directory of the secrets, held open and locked: two runs at once must not generate two values."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        """Take an open descriptor of the directory."""
+        self.path = path
+        self._fd = descriptor
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, path: str, *, write: bool) -> Iterator[SecretDirectory]:
+        """Open the directory; for writing, wait for other runs and remove what a killed one left."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise InputError(f"The directory {path} does not exist, make it first.") from None
+        except NotADirectoryError:
+            raise InputError(f"{path} is not a directory, write the path of one.") from None
+        try:
+            directory = cls(path, descriptor)
+            if write:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                directory._remove_leftovers()
+            yield directory
+        finally:
+            os.close(descriptor)
+
+    def _remove_leftovers(self) -> None:
+        with os.scandir(self._fd) as entries:
+            leftovers = [entry.name for entry in entries if _TEMPORARY.fullmatch(entry.name)]
+        for name in leftovers:
+            os.unlink(name, dir_fd=self._fd)
+
+    def read(self, name: str) -> Stored | None:
+        """Return what a file holds, or None where there is none."""
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._fd)
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            if exc.errno == errno.ELOOP:
+                raise InputError(f"{self.path}/{name} is a symbolic link, replace it with a file.") from None
+            raise
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise InputError(f"{self.path}/{name} is not a regular file, remove it.")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                content = file.read(MAX_FILE_BYTES + 1)
+        finally:
+            os.close(descriptor)
+        if len(content) > MAX_FILE_BYTES:
+            raise InputError(f"{self.path}/{name} is larger than any secret, remove it.")
+        return Stored(content, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+
+    def write(self, name: str, content: bytes, uid: int, gid: int, mode: int) -> None:
+        """Put a file in place whole: a reader sees the old one or the new one."""
+        temporary = f".{name}.{random_source.token_hex(8)}.tmp"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(temporary, flags, 0o600, dir_fd=self._fd)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fchown(descriptor, uid, gid)
+                os.fchmod(descriptor, mode)
+                os.fsync(descriptor)
+            os.rename(temporary, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=self._fd)
+            raise
+        os.fsync(self._fd)
+
+    def read_digest_key(self) -> bytes | None:
+        """Return the key of the digests, or None where there is none yet."""
+        stored = self.read(DIGEST_KEY_NAME)
+        if stored is None:
+            return None
+        if len(stored.content) != DIGEST_KEY_BYTES:
+            raise InputError(f"{self.path}/{DIGEST_KEY_NAME} is damaged, remove it to have a new one made.")
+        return stored.content
+
+    def ensure_digest_key(self) -> tuple[bytes, bool]:
+        """Return the key of the digests, and whether this call made it."""
+        key = self.read_digest_key()
+        if key is not None:
+            return key, False
+        key = random_source.token_bytes(DIGEST_KEY_BYTES)
+        self.write(DIGEST_KEY_NAME, key, os.geteuid(), os.getegid(), 0o600)
+        return key, True
