@@ -1,0 +1,79 @@
+"""Bring MLflow's database to the schema of the installed version, once at a time, also after a killed first try.
+
+Does what `mlflow db upgrade URL` does, without the URL on a command line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+import mlflow
+import mlflow.store.db.utils as db
+import sqlalchemy
+from sqlalchemy.engine import Connection, Engine
+
+LOCK_NAME = "onprem_mlflow_db_upgrade"
+LOCK_NUMBER = 7_205_759
+LOCK_SECONDS = 600
+# Exists only while the tables of an empty database are being made: what a killed run leaves holds no data yet.
+MARKER = "onprem_mlflow_first_start"
+
+
+def is_locked(connection: Connection, dialect: str) -> bool:
+    """Take the database's own lock, which ends with the connection."""
+    if dialect == "mysql":
+        question = sqlalchemy.text("SELECT GET_LOCK(:name, :seconds)")
+        return connection.execute(question, {"name": LOCK_NAME, "seconds": LOCK_SECONDS}).scalar() == 1
+    connection.execute(sqlalchemy.text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
+    connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:number)"), {"number": LOCK_NUMBER})
+    return True
+
+
+@contextlib.contextmanager
+def only_one(engine: Engine) -> Iterator[None]:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not is_locked(connection, engine.dialect.name):
+            sys.exit(f"Another upgrade of this database has been running for {LOCK_SECONDS} s: wait for its end.")
+        yield
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(sqlalchemy.inspect(engine).get_table_names())
+
+
+def drop_all(engine: Engine) -> None:
+    metadata = sqlalchemy.MetaData()
+    metadata.reflect(engine)
+    # The marker goes last, so that a run killed here is cleaned up as well.
+    marker = metadata.tables[MARKER]
+    metadata.drop_all(engine, tables=[table for table in metadata.sorted_tables if table is not marker])
+
+
+def first_start(engine: Engine) -> None:
+    if MARKER in tables(engine):
+        print("An earlier first start was interrupted: making the tables anew.", flush=True)
+        drop_all(engine)
+    else:
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text(f"CREATE TABLE {MARKER} (id INT PRIMARY KEY)"))
+    db._initialize_tables(engine)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text(f"DROP TABLE {MARKER}"))
+
+
+def main() -> None:
+    engine = db.create_sqlalchemy_engine_with_retry(os.environ["MLFLOW_BACKEND_STORE_URI"])
+    with only_one(engine):
+        found = tables(engine)
+        if not found or MARKER in found:
+            first_start(engine)
+        else:
+            db._upgrade_db(engine)
+    print(f"The database has the schema of MLflow {mlflow.__version__}.", flush=True)
+
+
+if __name__ == "__main__":
+    main()
