@@ -84,7 +84,8 @@ def main() -> None:
         installed = folder / "ansible_collections" / "onprem" / "mlflow"
         check_content(installed)
 
-        environment = os.environ | {"ANSIBLE_COLLECTIONS_PATH": name, "ANSIBLE_CONFIG": os.devnull}
+        (folder / "ansible.cfg").touch()
+        environment = os.environ | {"ANSIBLE_COLLECTIONS_PATH": name, "ANSIBLE_CONFIG": str(folder / "ansible.cfg")}
         found = run("ansible-galaxy", "collection", "list", "onprem.mlflow", folder=folder, environment=environment)
         if name not in found:
             sys.exit(f"Ansible finds another copy of the collection:\n{found}")

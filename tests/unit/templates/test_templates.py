@@ -1,0 +1,180 @@
+"""Each rendered template is read by the program it is meant for, or by a parser of its format."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from tools import debian_packages
+
+if TYPE_CHECKING:
+    from .conftest import Rendered
+
+ROOT = Path(__file__).resolve().parents[3]
+TEMPLATES = sorted((ROOT / "roles").glob("*/templates/**/*.j2"))
+INSTRUCTION = re.compile(
+    r"^(FROM|ARG|RUN|COPY|ENV|USER|EXPOSE|WORKDIR|ENTRYPOINT|CMD|HEALTHCHECK|LABEL|VOLUME|SHELL)\b"
+)
+
+
+def read_yaml(text: str) -> None:
+    assert isinstance(yaml.safe_load(text), dict)
+
+
+def read_my_cnf(text: str) -> None:
+    parser = configparser.ConfigParser(allow_no_value=True, interpolation=None, strict=True)
+    parser.read_string(text)
+    assert parser.sections() == ["mysqld"]
+    assert parser["mysqld"]["character-set-server"] == "utf8mb4"
+    assert all("\n" not in value for value in parser["mysqld"].values())
+
+
+def read_dockerfile(text: str) -> None:
+    instructions = [line for line in re.sub(r"\\\n\s*", " ", text).splitlines() if line and not line.startswith("#")]
+    words = [match[1] if (match := INSTRUCTION.match(line)) else line for line in instructions]
+    assert words[0] == "FROM"
+    assert words.count("FROM") == 2, "compilers stay in the first stage"
+    assert all(INSTRUCTION.match(line) for line in instructions), instructions
+    assert "USER" in words[len(words) - words[::-1].index("FROM") :], "the last stage changes its user"
+
+
+def read_requirements(text: str) -> None:
+    requirements = [Requirement(line) for line in text.splitlines()]
+    assert "mlflow" in [requirement.name for requirement in requirements]
+    assert all(re.match(r"==", str(requirement.specifier)) for requirement in requirements), "all are pinned"
+
+
+def read_deb822(text: str) -> None:
+    fields = dict(line.split(": ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert fields.keys() >= {"Types", "URIs", "Suites", "Components", "Signed-By"}
+    assert all(fields.values())
+
+
+def read_nginx(text: str) -> None:
+    """Its own test runs nginx itself, which needs more than the text."""
+    assert text.count("{") == text.count("}")
+
+
+READERS: dict[str, Callable[[str], None]] = {
+    "*.yml.j2": read_yaml,
+    "my.cnf.j2": read_my_cnf,
+    "Dockerfile.j2": read_dockerfile,
+    "requirements.txt.j2": read_requirements,
+    "*.sources.j2": read_deb822,
+    "nginx.conf.j2": read_nginx,
+}
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parts[-3]}/{path.name}")
+def test_template_can_be_read(template: Path, rendered: Rendered) -> None:
+    readers = [reader for pattern, reader in READERS.items() if template.match(pattern)]
+    assert len(readers) == 1, f"add a reader for {template.name}"
+    role = template.relative_to(ROOT / "roles").parts[0]
+    readers[0](rendered.text(role, template.name.removesuffix(".j2")))
+
+
+@pytest.fixture(scope="session")
+def project(rendered: Rendered, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Lay the fragments out as on a server and let Compose merge them."""
+    tmp_path = tmp_path_factory.mktemp("project")
+    (tmp_path / "services").mkdir()
+    fragments = []
+    for path in sorted(rendered.folder.glob("*/*.yml")):
+        name = f"{path.parent.name}.yml" if path.name == "service.yml" else path.name
+        shutil.copy(path, tmp_path / "services" / name)
+        if not (name == "rustfs.yml" and rendered.variables.get("mlflow_platform_artifact_store") == "local"):
+            fragments.append(f"services/{name}")
+    compose = tmp_path / "compose.yml"
+    compose.write_text(json.dumps({"name": "mlflow", "include": fragments}), encoding="utf-8")
+    done = subprocess.run(
+        [*debian_packages.compose(), "--file", str(compose), "--profile", "*", "config", "--format", "json"],
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "variable is not set" not in done.stderr
+    merged: dict[str, Any] = json.loads(done.stdout)
+    return merged
+
+
+def test_compose_accepts_the_project(project: dict[str, Any]) -> None:
+    assert {"mysql", "mlflow", "nginx"} <= project["services"].keys()
+
+
+def test_only_the_proxy_publishes_ports(project: dict[str, Any], rendered: Rendered) -> None:
+    publishing = {name for name, service in project["services"].items() if service.get("ports")}
+    assert publishing == {"nginx"}
+    ports = {(port.get("host_ip", ""), port["published"]) for port in project["services"]["nginx"]["ports"]}
+    wanted = {("", str(host["port"])) for host in rendered.variables["nginx_virtual_hosts"]}
+    assert ports == wanted | {("127.0.0.1", "15080")}
+
+
+def test_back_ends_are_on_the_internal_network_only(project: dict[str, Any]) -> None:
+    assert project["networks"]["back"]["internal"] is True
+    for name, service in project["services"].items():
+        assert set(service["networks"]) == ({"front", "back"} if name == "nginx" else {"back"}), name
+
+
+def test_services_are_confined(project: dict[str, Any]) -> None:
+    for name, service in project["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert not any("docker.sock" in volume["source"] for volume in service["volumes"]), name
+
+
+def test_secrets_are_files(project: dict[str, Any], rendered: Rendered) -> None:
+    """Nothing that the inventory calls a password is in what compose knows."""
+    store = rendered.variables["mlflow_backend_store"]
+    if rendered.case == "hostile":
+        # Here the password is also the value of settings, to see that it survives.
+        return
+    assert f'"{store["password"]}"' not in json.dumps(project)
+
+
+def unescape(value: str) -> str:
+    """Compose's `config` doubles each dollar sign again."""
+    return value.replace("$$", "$")
+
+
+def test_any_character_survives(rendered_cases: dict[str, Rendered]) -> None:
+    rendered = rendered_cases["hostile"]
+    hostile = rendered.variables["hostile"]
+    for role, setting in (("mlflow", "MLFLOW_SOMETHING"), ("rustfs", "RUSTFS_SOMETHING")):
+        fragment = yaml.safe_load(rendered.text(role, "service.yml"))
+        assert unescape(fragment["services"][role]["environment"][setting]) == hostile, role
+
+
+def on_this_machine(text: str, folder: Path, root: Path) -> str:
+    """Let a configuration that is meant for a container look for its files here."""
+    places = {"/etc/nginx/platform/": folder, "/etc/nginx/": root / "etc" / "nginx", "/tmp/": folder}
+    pattern = re.compile(r"(?<=[ :])(" + "|".join(places) + ")")
+    text = pattern.sub(lambda match: f"{places[match[1]]}/", text)
+    return text.replace("/dev/stdout", f"{folder}/access.log")
+
+
+def test_nginx_accepts_the_configuration(rendered: Rendered, tmp_path: Path) -> None:
+    program = debian_packages.nginx()
+    root = Path(program[-1]).parents[2]
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(on_this_machine(rendered.text("nginx", "nginx.conf"), tmp_path, root), encoding="utf-8")
+    done = subprocess.run(
+        [*program, "-t", "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "[warn]" not in done.stderr, done.stderr
