@@ -1,0 +1,1 @@
+"""Compiling the real RustFS from its crate, once per version and profile."""

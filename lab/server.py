@@ -1,0 +1,137 @@
+"""Lab servers: systemd containers that an Ansible playbook cannot tell from a bare machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+import yaml
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container
+
+from lab import builder, command, names, resolver, rootfs
+from lab.console import Console
+from lab.errors import LabError
+
+SETTINGS = Path(__file__).parent / "server.yml"
+PUBLISHED_PORT = 15000
+_BOOT_TIMEOUT = 120
+_PORT_TAKEN = ("port is already allocated", "address already in use")
+_VARIANT_LABEL = f"{names.LABEL}.server"
+
+
+def settings() -> dict[str, Any]:
+    """Return the container settings of a lab server."""
+    loaded: dict[str, Any] = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))
+    return loaded
+
+
+def create_arguments(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of ``server.yml`` in the words of the Docker SDK."""
+    return {
+        "image": stated["image"],
+        "cap_add": list(stated["capabilities"]),
+        "security_opt": list(stated["security_opts"]),
+        "cgroupns": stated["cgroupns_mode"],
+        "tmpfs": dict.fromkeys(stated["tmpfs"], ""),
+        "volumes": list(stated["volumes"]),
+        "environment": dict(stated["env"]),
+        "network": stated["networks"][0]["name"],
+    }
+
+
+def ensure_image(client: docker.DockerClient, console: Console, base: rootfs.Base) -> None:
+    """Build the lab server's image where it is missing or its recipe changed."""
+    with console.step("server image") as step:
+        built = builder.ensure(client, "server", settings()["image"], base, arguments={"BASE": base.tag})
+        step.result("built" if built else "there")
+
+
+def find(client: docker.DockerClient, name: str) -> Container | None:
+    """Return the container of the lab server *name*, or None."""
+    try:
+        return client.containers.get(names.server(name))
+    except NotFound:
+        return None
+
+
+def every(client: docker.DockerClient) -> list[Container]:
+    """Return all lab servers, running or not."""
+    found = client.containers.list(all=True, filters={"label": f"{names.ROLE_LABEL}=server"})
+    return sorted(found, key=lambda container: str(container.name))
+
+
+def ensure(client: docker.DockerClient, console: Console, name: str, port: int | None) -> None:
+    """Make and boot the lab server *name*; *port* of the loopback interface leads to its MLflow."""
+    with console.step(f"server {name}") as step:
+        container = find(client, name)
+        made = container is None
+        if container is None:
+            container = _create(client, name, port)
+        booted = container.status == "running"
+        if not booted:
+            _start(container, port)
+        _wait(container)
+        outdated = container.attrs["Image"] != client.images.get(settings()["image"]).id
+        step.result("made and running" if made else "running" if booted else "started")
+    if outdated:
+        console.say(f"  made from an older image: `lab down {name}` and `lab up` give a new one")
+
+
+def remove(container: Container) -> None:
+    """Remove a lab server together with its volumes."""
+    container.remove(force=True, v=True)
+
+
+def _create(client: docker.DockerClient, name: str, port: int | None) -> Container:
+    arguments = create_arguments(settings())
+    arguments["environment"]["LAB_NAMESERVERS"] = " ".join(resolver.nameservers())
+    network = arguments["network"]
+    return client.containers.create(
+        **arguments,
+        name=names.server(name),
+        hostname=name,
+        labels={**names.labels("server"), _VARIANT_LABEL: name},
+        networking_config={network: client.api.create_endpoint_config(aliases=[name])},
+        ports={} if port is None else {f"{PUBLISHED_PORT}/tcp": ("127.0.0.1", port)},
+    )
+
+
+def _start(container: Container, port: int | None) -> None:
+    try:
+        container.start()
+    except APIError as error:
+        if port is not None and any(sign in str(error) for sign in _PORT_TAKEN):
+            raise LabError(f"Port {port} is in use on this machine; write a free one into LAB_PORT.") from error
+        raise
+
+
+def _wait(container: Container) -> None:
+    """Wait until systemd has started everything that it means to start."""
+    deadline = time.monotonic() + _BOOT_TIMEOUT
+    state = "unknown"
+    while time.monotonic() < deadline:
+        container.reload()
+        if container.status != "running":
+            log = command.container_tail(container)
+            raise LabError(f"{container.name} stopped while it booted; the end of its log:\n{log}")
+        state = _ask(container, ["systemctl", "is-system-running"])
+        if state == "running":
+            return
+        if state == "degraded":
+            failed = _ask(container, ["systemctl", "list-units", "--failed", "--plain", "--no-legend"])
+            units = ", ".join(line.split()[0] for line in failed.splitlines() if line.strip())
+            raise LabError(
+                f"{container.name} is degraded, these units failed: {units}; "
+                f"see `docker exec {container.name} journalctl -u UNIT`."
+            )
+        time.sleep(0.5)
+    raise LabError(f"{container.name} is not up after {_BOOT_TIMEOUT} s; systemd says: {state}.")
+
+
+def _ask(container: Container, arguments: list[str]) -> str:
+    _, output = command.execute(container, arguments)
+    return output.strip()
