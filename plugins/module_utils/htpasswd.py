@@ -74,13 +74,7 @@ def check_user(user: object, scheme: str = "bcrypt") -> None:
     """Raise InputError where a user cannot stand in an htpasswd file."""
     if not isinstance(user, Mapping):
         raise InputError(f"A user is a dict with name and password or hash, not a {type(user).__name__}.")
-    name = user.get("name")
-    if not isinstance(name, str) or not name:
-        raise InputError("A user has no name, write one as a quoted string.")
-    if ":" in name or _CONTROL.search(name):
-        raise InputError(f"User name {name!r} holds a colon or a control character, write one without.")
-    if name.startswith("#") or name != name.strip():
-        raise InputError(f"User name {name!r} begins with # or has a space at an end, write one without.")
+    name = check_user_name(user.get("name"))
     password, ready = user.get("password"), user.get("hash")
     if password is None and ready is None:
         raise InputError(f"User {name!r} has neither password nor hash, write one of them.")
@@ -90,6 +84,17 @@ def check_user(user: object, scheme: str = "bcrypt") -> None:
         _check_hash(name, ready)
     else:
         _check_password(name, password, scheme)
+
+
+def check_user_name(name: object) -> str:
+    """Raise InputError where a name cannot stand in an htpasswd file."""
+    if not isinstance(name, str) or not name:
+        raise InputError("A user has no name, write one as a quoted string.")
+    if ":" in name or _CONTROL.search(name):
+        raise InputError(f"User name {name!r} holds a colon or a control character, write one without.")
+    if name.startswith("#") or name != name.strip():
+        raise InputError(f"User name {name!r} begins with # or has a space at an end, write one without.")
+    return str(name)
 
 
 def _check_password(name: str, password: object, scheme: str) -> None:

@@ -65,7 +65,7 @@ def test_recorded_tables() -> None:
     )
 
     assert parse_proc_net_tcp(tcp, "little") == [
-        Listener(IP("0.0.0.0"), 2024, 1667),  # noqa: S104
+        Listener(IP("0.0.0.0"), 2024, 1667),
         Listener(IP("127.0.0.1"), 32768, 54729),
     ]
     assert parse_proc_net_tcp("", "little") == []
@@ -89,7 +89,7 @@ def test_docker_ps_of_old_and_new_engines() -> None:
             "mlflow-nginx-1",
             "mlflow",
             "nginx",
-            ((IP("0.0.0.0"), 15000), (IP("::"), 15000)),  # noqa: S104
+            ((IP("0.0.0.0"), 15000), (IP("::"), 15000)),
         ),
         Container(
             OTHER_ID,
@@ -105,14 +105,14 @@ def test_docker_ps_of_old_and_new_engines() -> None:
 @pytest.mark.parametrize(
     ("wanted", "taken", "expected"),
     [
-        ("0.0.0.0", "127.0.0.1", True),  # noqa: S104
-        ("0.0.0.0", "::1", True),  # noqa: S104
-        ("127.0.0.1", "0.0.0.0", True),  # noqa: S104
+        ("0.0.0.0", "127.0.0.1", True),
+        ("0.0.0.0", "::1", True),
+        ("127.0.0.1", "0.0.0.0", True),
         ("127.0.0.1", "::", True),
         ("127.0.0.1", "127.0.0.1", True),
         ("127.0.0.1", "192.168.1.5", False),
         ("127.0.0.1", "::1", False),
-        ("::1", "0.0.0.0", False),  # noqa: S104
+        ("::1", "0.0.0.0", False),
         ("::1", "::", True),
     ],
 )
@@ -120,7 +120,7 @@ def test_addresses_that_collide(wanted: str, taken: str, expected: bool) -> None
     assert collide(IP(wanted), IP(taken)) is expected
 
 
-def wanted(port: int = 15000, address: str = "0.0.0.0", project: str = "mlflow") -> WantedPort:  # noqa: S104
+def wanted(port: int = 15000, address: str = "0.0.0.0", project: str = "mlflow") -> WantedPort:
     return WantedPort.parse(port, address, "nginx_virtual_hosts", project)
 
 
@@ -128,7 +128,7 @@ def container(container_id: str, project: str, *published: tuple[str, int]) -> C
     return Container(container_id, f"{project}-nginx-1", project, "nginx", tuple((IP(a), p) for a, p in published))
 
 
-ANY = ("0.0.0.0", 15000)  # noqa: S104
+ANY = ("0.0.0.0", 15000)
 LISTENING = [Listener(IP(ANY[0]), 15000, 7)]
 PROXY = Process(812, "docker-proxy")
 
@@ -176,7 +176,7 @@ def test_process_inside_an_own_container_on_the_network_of_the_host() -> None:
     assert port_problem(wanted(), LISTENING, [container(ID, "shop")], inside.get) is not None
 
 
-@pytest.mark.parametrize(("port", "address"), [(0, "0.0.0.0"), (65536, "0.0.0.0"), (80, "localhost")])  # noqa: S104
+@pytest.mark.parametrize(("port", "address"), [(0, "0.0.0.0"), (65536, "0.0.0.0"), (80, "localhost")])
 def test_impossible_port_or_address(port: int, address: str) -> None:
     with pytest.raises(InputError, match="nginx_virtual_hosts: found"):
         wanted(port, address)

@@ -1,0 +1,172 @@
+# Copyright: Contributors to the onprem.mlflow collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks of an inventory that no type can express. All of them are pure and return sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import check_user, check_user_name
+from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
+from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, parse_port
+
+# Everybody knows the key that RustFS starts with where none is set.
+RUSTFS_DEFAULT_KEY = "rustfsadmin"
+RUSTFS_ACCESS_KEY_MIN = 3
+RUSTFS_SECRET_KEY_MIN = 8
+# The first release without published holes in the tracking server.
+MLFLOW_OLDEST_SAFE = (3, 17)
+
+_GENERATED_FOR = re.compile(r"[A-Za-z0-9_.-]+")
+_SHARED_DEFAULT = re.compile(r"\{\{\s*(mlflow_platform_\w+)\s*\|\s*default\(.*\)\s*\}\}")
+
+Spec = Mapping[str, Any]
+
+
+def shared_options(specs: Iterable[Mapping[str, Spec]]) -> dict[str, Spec]:
+    """Find the variables that several roles share, with the spec of an option that takes its default from them."""
+    found: dict[str, Spec] = {}
+    for options in specs:
+        for spec in options.values():
+            default = spec.get("default")
+            match = _SHARED_DEFAULT.fullmatch(default) if isinstance(default, str) else None
+            if match and (match[1] not in found or spec.get("choices")):
+                found[match[1]] = {key: item for key, item in spec.items() if key not in ("default", "required")}
+    return found
+
+
+def unknown_variables(names: Iterable[str], prefixes: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Complain about variables that look like options and are none: they would be ignored in silence."""
+    options = set(known)
+    starts = tuple(sorted(prefixes))
+    problems = []
+    for name in sorted(names):
+        if name in options or not name.startswith(starts):
+            continue
+        meant = suggest(name, options)
+        advice = f"write {meant}" if meant else "remove it, or give it a name that does not begin like a role's"
+        problems.append(f"{name}: is not an option, {advice}.")
+    return problems
+
+
+def check_groups(wanted: Mapping[str, object], groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """Complain about groups that an inventory must fill and does not."""
+    problems = []
+    for name, meaning in wanted.items():
+        if name not in groups:
+            problems.append(f"Group {name}: is missing in the inventory, add it with {meaning}.")
+        elif not groups[name]:
+            problems.append(f"Group {name}: is empty in the inventory, put {meaning} into it.")
+    return problems
+
+
+def check_values(values: Mapping[str, Any]) -> list[str]:
+    """Run every check whose options are there; `values` holds those whose types are right."""
+    problems = []
+    if "nginx_virtual_hosts" in values:
+        scheme = str(values.get("nginx_password_hash") or "bcrypt")
+        problems += check_virtual_hosts("nginx_virtual_hosts", values["nginx_virtual_hosts"], scheme)
+        if "nginx_health_port" in values:
+            problems += check_health_port(values["nginx_health_port"], values["nginx_virtual_hosts"])
+    for name, value in values.items():
+        if name.startswith(("rustfs_", "bucket_")) and isinstance(value, str):
+            problems += check_rustfs_key(name, value)
+    problems += check_bucket_key(values)
+    if "mlflow_version" in values:
+        allowed = bool(values.get("mlflow_allow_vulnerable_version"))
+        problems += check_mlflow_version(str(values["mlflow_version"]), allowed)
+    return problems
+
+
+def check_virtual_hosts(variable: str, virtual_hosts: Sequence[Mapping[str, Any] | None], scheme: str) -> list[str]:
+    """Complain about names, ports and users that cannot be; None stands for one whose types are wrong."""
+    problems = []
+    seen: set[tuple[str, int]] = set()
+    for index, item in enumerate(virtual_hosts):
+        if item is None:
+            continue
+        path = f"{variable}[{index}]"
+        try:
+            parsed = VirtualHost.parse(item)
+        except InputError as exc:
+            problems.append(f"{path}: {exc}")
+            continue
+        for name in parsed.host_names:
+            if (name, parsed.port) in seen:
+                problems.append(f"{path}: {name} with port {parsed.port} stands twice, remove one of them.")
+            seen.add((name, parsed.port))
+        problems += _check_users(f"{path}.users", item.get("users") or [], scheme)
+    return problems
+
+
+def _check_users(path: str, users: Sequence[Mapping[str, Any]], scheme: str) -> list[str]:
+    problems = []
+    seen: set[str] = set()
+    for user in users:
+        try:
+            name = check_user_name(user.get("name"))
+            if user.get("password") is not None or user.get("hash") is not None:
+                check_user(user, scheme)
+            elif not _GENERATED_FOR.fullmatch(name):
+                problems.append(
+                    f"{path}: a password is generated only for names of letters, digits and _ . - characters,"
+                    f" write one for user {name!r}."
+                )
+        except InputError as exc:
+            problems.append(f"{path}: {exc}")
+            continue
+        if name in seen:
+            problems.append(f"{path}: user {name!r} stands twice, remove one of them.")
+        seen.add(name)
+    return problems
+
+
+def check_health_port(port: object, virtual_hosts: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    """Complain about a health port that clients are served on."""
+    if parse_port(port) in {parse_port(item.get("port")) for item in virtual_hosts if item} - {None}:
+        return [f"nginx_health_port: found {port}, which a virtual host listens on, write another port."]
+    return []
+
+
+def check_rustfs_key(name: str, value: str) -> list[str]:
+    """Complain about keys that RustFS does not take, or that everybody knows."""
+    if name.endswith("secret_key"):
+        shortest = RUSTFS_SECRET_KEY_MIN
+    elif name.endswith("access_key"):
+        shortest = RUSTFS_ACCESS_KEY_MIN
+    else:
+        return []
+    if value == RUSTFS_DEFAULT_KEY:
+        return [f"{name}: is RustFS's default, which everybody knows, write another or remove the line."]
+    if value and len(value.encode()) < shortest:
+        return [f"{name}: is too short, write at least {shortest} characters."]
+    if name.endswith("access_key") and re.search(r"[\s=,/]", value):
+        return [f"{name}: holds a space or one of = , / characters, write one without."]
+    return []
+
+
+def check_bucket_key(values: Mapping[str, Any]) -> list[str]:
+    """Complain where the key of the bucket is the administrator's."""
+    key = values.get("bucket_access_key")
+    if key is not None and key == values.get("rustfs_root_access_key"):
+        return ["bucket_access_key: is the same as rustfs_root_access_key, write another."]
+    return []
+
+
+def check_mlflow_version(version: str, allow_vulnerable: bool) -> list[str]:
+    """Complain about releases with published holes."""
+    match = re.match(r"(\d+)\.(\d+)(\.|$|[a-z])", version)
+    if not match:
+        return [f"mlflow_version: found {version!r}, write a release such as '3.17.2'."]
+    if (int(match[1]), int(match[2])) < MLFLOW_OLDEST_SAFE and not allow_vulnerable:
+        oldest = ".".join(str(number) for number in MLFLOW_OLDEST_SAFE)
+        return [
+            f"mlflow_version: found {version!r}, which has published holes, write {oldest} or later,"
+            " or set mlflow_allow_vulnerable_version: true."
+        ]
+    return []

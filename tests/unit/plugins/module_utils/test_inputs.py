@@ -1,0 +1,150 @@
+# Copyright: Contributors to the onprem.mlflow collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What no type can express."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.onprem.mlflow.plugins.module_utils.inputs import (
+    check_groups,
+    check_mlflow_version,
+    check_values,
+    shared_options,
+    unknown_variables,
+)
+
+
+def host(*names: str, port: Any = 15000, users: Any = ()) -> dict[str, Any]:
+    return {"host_names": list(names), "port": port, "users": list(users)}
+
+
+def test_good_values_pass() -> None:
+    assert (
+        check_values(
+            {
+                "nginx_virtual_hosts": [
+                    host("a", "b", users=[{"name": "x", "password": "$ \"'\\#%@:/? ä"}, {"name": "y"}]),
+                    host("a", port=80, users=[{"name": "x"}]),
+                    None,
+                ],
+                "nginx_health_port": 15080,
+                "rustfs_root_access_key": "operator",
+                "rustfs_root_secret_key": "12345678",
+                "bucket_access_key": "mlflow-artifacts",
+                "mlflow_version": "3.17.2",
+            }
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"nginx_virtual_hosts": [host("a"), host("A", port="15000")]},
+            "nginx_virtual_hosts[1]: a with port 15000 stands twice, remove one of them.",
+        ),
+        ({"nginx_virtual_hosts": [host("http://a")]}, "nginx_virtual_hosts[0]: 'http://a' in host_names"),
+        ({"nginx_virtual_hosts": [host("a", port=0)]}, "nginx_virtual_hosts[0]: port of a virtual host is 0"),
+        (
+            {"nginx_virtual_hosts": [host("a", users=[{"name": "x"}, {"name": "x"}])]},
+            "nginx_virtual_hosts[0].users: user 'x' stands twice, remove one of them.",
+        ),
+        (
+            {"nginx_virtual_hosts": [host("a", users=[{"name": "x:y", "password": "hush"}])]},
+            "nginx_virtual_hosts[0].users: User name 'x:y' holds a colon",
+        ),
+        (
+            {"nginx_virtual_hosts": [host("a", users=[{"name": "x", "password": "hush" * 20}])]},
+            "nginx_virtual_hosts[0].users: The password of user 'x' is 80 bytes long",
+        ),
+        (
+            {"nginx_virtual_hosts": [host("a", users=[{"name": "x", "password": ""}])]},
+            "nginx_virtual_hosts[0].users: The password of user 'x' is empty",
+        ),
+        (
+            {"nginx_virtual_hosts": [host("a", users=[{"name": "jörg"}])]},
+            "nginx_virtual_hosts[0].users: a password is generated only for names of letters",
+        ),
+        (
+            {"nginx_virtual_hosts": [host("a", port=80)], "nginx_health_port": "80"},
+            "nginx_health_port: found 80, which a virtual host listens on, write another port.",
+        ),
+        ({"rustfs_root_access_key": "rustfsadmin"}, "rustfs_root_access_key: is RustFS's default"),
+        ({"rustfs_root_secret_key": "rustfsadmin"}, "rustfs_root_secret_key: is RustFS's default"),
+        ({"bucket_secret_key": "hush"}, "bucket_secret_key: is too short, write at least 8 characters."),
+        ({"bucket_access_key": "ab"}, "bucket_access_key: is too short, write at least 3 characters."),
+        ({"bucket_access_key": "a=b,c"}, "bucket_access_key: holds a space or one of"),
+        (
+            {"bucket_access_key": "operator", "rustfs_root_access_key": "operator"},
+            "bucket_access_key: is the same as rustfs_root_access_key, write another.",
+        ),
+        ({"mlflow_version": "2.22.0"}, "mlflow_version: found '2.22.0', which has published holes"),
+    ],
+)
+def test_each_problem_gets_one_sentence(values: dict[str, Any], sentence: str) -> None:
+    problems = check_values(values)
+
+    assert len(problems) == 1
+    assert problems[0].startswith(sentence)
+    assert "hush" not in problems[0]
+
+
+def test_long_password_is_fine_for_another_hash() -> None:
+    users = [{"name": "x", "password": "p" * 80}]
+
+    assert check_values({"nginx_virtual_hosts": [host("a", users=users)], "nginx_password_hash": "sha512_crypt"}) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "allowed", "good"),
+    [
+        ("3.17", False, True),
+        ("3.17.0rc1", False, True),
+        ("4.0", False, True),
+        ("3.16.9", False, False),
+        ("3.16.9", True, True),
+        ("3.9", False, False),
+        ("latest", True, False),
+        ("3", False, False),
+    ],
+)
+def test_versions_of_mlflow(version: str, allowed: bool, good: bool) -> None:
+    assert (check_mlflow_version(version, allowed) == []) is good
+
+
+def test_groups() -> None:
+    wanted = {"mlflow_proxy": "the server of the proxy", "mlflow_database": "the server of the database", "all": "x"}
+
+    assert check_groups(wanted, {"mlflow_proxy": [], "all": ["server"]}) == [
+        "Group mlflow_proxy: is empty in the inventory, put the server of the proxy into it.",
+        "Group mlflow_database: is missing in the inventory, add it with the server of the database.",
+    ]
+
+
+def test_unknown_variables() -> None:
+    names = ["nginx_virtualhosts", "nginx_image", "my_own", "mysql_x_of_my_own", "ansible_host", "__nginx_r_x"]
+
+    assert unknown_variables(names, ["nginx_", "mysql_"], ["nginx_virtual_hosts", "nginx_image"]) == [
+        "mysql_x_of_my_own: is not an option, remove it, or give it a name that does not begin like a role's.",
+        "nginx_virtualhosts: is not an option, write nginx_virtual_hosts.",
+    ]
+
+
+def test_shared_variables_are_found_in_defaults() -> None:
+    database = {"type": "str", "choices": ["mysql"], "default": "{{ mlflow_platform_database | default('mysql') }}"}
+    specs = [
+        {"mysql_dir": {"type": "path", "default": "{{ mlflow_platform_dir | default('/opt/mlflow') }}"}},
+        {"x_database": {"type": "str", "default": database["default"]}},
+        {"preflight_database": database, "other": {"default": "{{ other_thing }}"}, "number": {"default": 3}},
+    ]
+
+    assert shared_options(specs) == {
+        "mlflow_platform_dir": {"type": "path"},
+        "mlflow_platform_database": {"type": "str", "choices": ["mysql"]},
+    }
