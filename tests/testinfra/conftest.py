@@ -1,0 +1,230 @@
+"""A scenario's server, seen from inside, from outside, and through runs of site.yml."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+import testinfra
+import yaml
+from testinfra.host import Host
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = "/opt/mlflow"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs the server of a scenario."""
+    for item in items:
+        item.add_marker(pytest.mark.scenario)
+
+
+@dataclass
+class PlayResult:
+    """What a run of site.yml did."""
+
+    returncode: int
+    changed: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    output: str = ""
+    seconds: float = 0.0
+
+    @property
+    def message(self) -> str:
+        """Every failure in one line of text."""
+        return " ".join(" ".join(self.messages).split())
+
+    def assert_ok(self) -> None:
+        assert self.returncode == 0, self.message or self.output[-4000:]
+
+
+@dataclass(frozen=True)
+class Container:
+    """What tells whether a container was recreated or restarted."""
+
+    identity: str
+    started: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the proxy."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Platform:
+    """The scenario's server and what was deployed on it."""
+
+    def __init__(self, inventory: Path) -> None:
+        self.inventory = inventory
+        listing = json.loads(self._ansible("ansible-inventory", "--list").stdout)
+        self.name: str = listing["mlflow_tracking"]["hosts"][0]
+        self.variables: dict[str, Any] = yaml.safe_load(self._ansible("ansible-inventory", "--host", self.name).stdout)
+        self.host: Host = testinfra.get_host(f"docker://{self.name}")
+
+    def _ansible(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [program, "--inventory", str(self.inventory), *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    @property
+    def store(self) -> str:
+        """Where the scenario keeps artifacts: rustfs or local."""
+        return os.environ.get("STORE") or "rustfs"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The scenario's own variables."""
+        internal = ("ansible_", "molecule_", "connection", "group_names", "inventory_")
+        return {name: value for name, value in self.variables.items() if not name.startswith(internal)}
+
+    @property
+    def services(self) -> list[str]:
+        return ["mysql", *(["rustfs"] if self.store == "rustfs" else []), "mlflow", "nginx"]
+
+    @cached_property
+    def address(self) -> str:
+        """The server's address on the lab's network, where the controller and other containers reach it."""
+        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        command = ["docker", "inspect", "--format", template, self.name]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def site(self, *, check: bool = False, inventory: Path | None = None, **variables: Any) -> PlayResult:
+        """Run site.yml with some variables set anew."""
+        command = ["ansible-playbook", "--inventory", str(inventory or self.inventory), "site.yml"]
+        command += ["--extra-vars", json.dumps(variables)]
+        if check:
+            command += ["--check", "--diff"]
+        environment = os.environ | {
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+            "ANSIBLE_FORCE_COLOR": "false",
+        }
+        started = time.monotonic()
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        result = PlayResult(done.returncode, output=done.stdout + done.stderr, seconds=time.monotonic() - started)
+        start = done.stdout.find("{")
+        report = json.loads(done.stdout[start:]) if start >= 0 else {"plays": []}
+        for play in report["plays"]:
+            for task in play["tasks"]:
+                for outcome in task["hosts"].values():
+                    if outcome.get("changed"):
+                        result.changed.append(task["task"]["name"])
+                    if outcome.get("failed") and not outcome.get("ignore_errors"):
+                        result.messages.append(str(outcome.get("msg", outcome)))
+        if done.returncode and not result.messages:
+            result.messages.append(done.stderr[-4000:])
+        return result
+
+    def compose(self, *arguments: str) -> str:
+        return str(self.host.check_output("docker compose --project-directory %s " + " ".join(arguments), PROJECT))
+
+    def container(self, service: str) -> dict[str, Any]:
+        """What `docker inspect` says of a service's container."""
+        inspected = json.loads(self.host.check_output("docker inspect %s", f"mlflow-{service}-1"))
+        assert isinstance(inspected, list)
+        return dict(inspected[0])
+
+    def containers(self) -> dict[str, Container]:
+        found = {}
+        for service in self.services:
+            inspected = self.container(service)
+            found[service] = Container(inspected["Id"], inspected["State"]["StartedAt"])
+        return found
+
+    def write(self, path: str, content: str) -> None:
+        """Write a file on the server without putting its content on a command line."""
+        command = ["docker", "exec", "--interactive", self.name, "sh", "-c", 'umask 077; cat > "$1"', "sh", path]
+        subprocess.run(command, input=content, text=True, check=True)
+
+    def secret(self, name: str) -> str:
+        """Read a secret as the operator would."""
+        return str(self.host.file(f"{PROJECT}/secrets/{name}").content_string)
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret there is: those on the server and those that only the inventory knows."""
+        names = self.host.check_output("ls %s/secrets", PROJECT).split()
+        found = {name: self.secret(name) for name in names}
+        for virtual_host in self.variables["nginx_virtual_hosts"]:
+            for user in virtual_host["users"]:
+                if "password" in user:
+                    found[f"password of {user['name']}"] = user["password"]
+        return found
+
+    def password(self, user: str) -> str:
+        return self.secrets().get(f"password of {user}") or self.secret(f"nginx_user_{user}_password")
+
+    def request(
+        self,
+        path: str,
+        login: tuple[str, str] | None = None,
+        *,
+        method: str = "GET",
+        host: str = "mlflow.lab:15000",
+        port: int = 15000,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request to the proxy as it stands: nothing is normalised on the way."""
+        sent = {"Host": host, **(headers or {})}
+        if login:
+            sent["Authorization"] = "Basic " + base64.b64encode(":".join(login).encode()).decode()
+        connection = http.client.HTTPConnection(self.address, port, timeout=60)
+        try:
+            connection.request(method, path, headers=sent)
+            answer = connection.getresponse()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, names, answer.read())
+        finally:
+            connection.close()
+
+    def login_status(self, user: str, password: str) -> int:
+        """What the API answers to this login; 200 means that the database was asked, too."""
+        return self.request("/api/2.0/mlflow/experiments/search?max_results=1", (user, password)).status
+
+
+@pytest.fixture(scope="session")
+def platform() -> Platform:
+    return Platform(Path(os.environ["MOLECULE_INVENTORY_FILE"]))
+
+
+@pytest.fixture(scope="session")
+def server(platform: Platform) -> Host:
+    """The server from inside."""
+    return platform.host
+
+
+@contextmanager
+def names_lead_to(address: str, names: Mapping[str, str] | tuple[str, ...]) -> Iterator[None]:
+    """Let this process resolve the platform's host names, as its users' name server would."""
+    original = socket.getaddrinfo
+
+    def resolve(host: Any, *arguments: Any, **options: Any) -> Any:
+        return original(address if host in names else host, *arguments, **options)
+
+    socket.getaddrinfo = resolve
+    try:
+        yield
+    finally:
+        socket.getaddrinfo = original
+
+
+@pytest.fixture
+def resolved(platform: Platform) -> Iterator[None]:
+    names = tuple(name for host in platform.variables["nginx_virtual_hosts"] for name in host["host_names"])
+    with names_lead_to(platform.address, names):
+        yield
