@@ -78,7 +78,7 @@ def profiles() -> list[str]:
 
 def layout(profile: str) -> Layout:
     """Return the paths of the build with *profile* in this user's cache."""
-    return Layout(cache.subfolder("rustfs"), profile)
+    return Layout(cache.folder() / "rustfs", profile)
 
 
 def finished(preferred: str) -> Layout | None:

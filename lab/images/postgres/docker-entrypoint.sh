@@ -130,10 +130,11 @@ initialise() {
     check_settings
     say "initialising the data folder $PGDATA"
     make_cluster
+    # From here on the arguments are the server's alone.
+    shift
     allow_hosts "$@"
     export PGPASSWORD=$POSTGRES_PASSWORD
     say "starting a temporary server without a network"
-    shift
     start_temporary_server "$@"
     create_database
     run_init_files
