@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Union
-from urllib.parse import urlsplit, urlunsplit
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 
@@ -26,6 +25,7 @@ DOCKER_PS_FORMAT = (
 )
 
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
+_LOGIN = re.compile(r"(?<=//)[^/]*@")
 _PUBLISHED = re.compile(r"(?P<address>\S+):(?P<first>\d+)(?:-(?P<last>\d+))?->\S+/tcp")
 
 
@@ -233,8 +233,7 @@ def url_problem(url: str, reason: str, variable: str) -> str:
 
 def without_login(url: str) -> str:
     """Return the URL without the user and password it may hold."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return _LOGIN.sub("", url)
 
 
 def distribution_problem(name: str, version: str, supported: Mapping[str, Sequence[object]]) -> str | None:
