@@ -12,6 +12,8 @@ MODULES = sorted((Path(__file__).resolve().parents[2] / "plugins" / "modules").g
 
 IMPORT = """
 import importlib, sys
+# Its own start is another one on a server.
+import ansible
 
 class OnlyWhatServersHave:
     allowed = {*sys.stdlib_module_names, "ansible", "ansible_collections"}
