@@ -14,7 +14,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import 
     suggest,
     without_bad_items,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 HOSTS: dict[str, Any] = {
@@ -150,6 +150,7 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
+@example([{"port": float("inf")}])
 def test_any_value_gets_sentences_not_errors(value: Any) -> None:
     assert all(problem.startswith("x") and problem.endswith(".") for problem in check_option("x", HOSTS, value))
 
