@@ -9,7 +9,7 @@ module: docker_engine_info
 short_description: Find Docker Engine and its compose plugin
 version_added: 0.1.0
 description:
-  - Tells the versions of the engine and of the compose plugin of a server, and that there are none where there are none.
+  - Tells the versions of the engine and of the compose plugin of a server, and that there is none where there is none.
   - Needs no Python library on the server.
 author:
   - onprem.mlflow contributors (@onprem)
@@ -46,7 +46,7 @@ compose_version:
   sample: 2.26.1
 """
 
-from typing import Sequence, Tuple
+from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.docker_engine import find_engine
@@ -55,7 +55,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.docker_engine import
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
 
-    def run(words: Sequence[str]) -> Tuple[int, str, str]:
+    def run(words: Sequence[str]) -> tuple[int, str, str]:
         status, out, err = module.run_command(list(words))
         return status, out, err
 
