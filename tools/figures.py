@@ -102,7 +102,7 @@ def repeat_figures(repeats: int) -> list[str]:
         site, lambda: run("ansible", "-i", INVENTORY, "mlflow_platform", "-m", "ping"), repeats
     )
     return [
-        f"| second run of `site.yml` ÷ one `ansible -m ping` | {again:.1f} s | {ping:.2f} s | {ratio:.1f} | 30 or less |"
+        f"| second run of `site.yml` ÷ `ansible -m ping` | {again:.1f} s | {ping:.2f} s | {ratio:.1f} | 30 or less |"
     ]
 
 
@@ -175,8 +175,8 @@ def main() -> None:
     text = [
         "# Figures",
         "",
-        f"Measured on {os.cpu_count()} cores by `{command}` against the lab that `make lab` brings up: ratios within one run,",
-        "each the median of its repeats, both sides taken in turn with the same client on the lab server.",
+        f"Measured on {os.cpu_count()} cores by `{command}` against the lab that `make lab` brings up: ratios within",
+        "one run, each the median of its repeats, both sides taken in turn with the same client on the lab server.",
         "",
         "| what | this | that | ratio | aim |",
         "|---|---|---|---|---|",
