@@ -11,7 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import check_user, check_user_name
+from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
+    ROUNDS_LIMITS,
+    check_user,
+    check_user_name,
+)
 from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
 from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, parse_port
 
@@ -73,6 +77,8 @@ def check_values(values: Mapping[str, Any]) -> list[str]:
         problems += check_virtual_hosts("nginx_virtual_hosts", values["nginx_virtual_hosts"], scheme)
         if "nginx_health_port" in values:
             problems += check_health_port(values["nginx_health_port"], values["nginx_virtual_hosts"])
+    if "nginx_password_rounds" in values:
+        problems += check_rounds(values["nginx_password_rounds"], str(values.get("nginx_password_hash") or "bcrypt"))
     for name, value in values.items():
         if name.startswith(("rustfs_", "bucket_")) and isinstance(value, str):
             problems += check_rustfs_key(name, value)
@@ -124,6 +130,14 @@ def _check_users(path: str, users: Sequence[Mapping[str, Any]], scheme: str) -> 
             problems.append(f"{path}: user {name!r} stands twice, remove one of them.")
         seen.add(name)
     return problems
+
+
+def check_rounds(rounds: object, scheme: str) -> list[str]:
+    """Complain about a cost that the scheme of the hash does not have."""
+    low, high = ROUNDS_LIMITS.get(scheme, (0, 0))
+    if high and not low <= int(str(rounds)) <= high:
+        return [f"nginx_password_rounds: found {rounds}, write a number from {low} to {high} for {scheme}."]
+    return []
 
 
 def check_health_port(port: object, virtual_hosts: Sequence[Mapping[str, Any] | None]) -> list[str]:

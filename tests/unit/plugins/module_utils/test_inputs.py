@@ -32,6 +32,7 @@ def test_good_values_pass() -> None:
                     None,
                 ],
                 "nginx_health_port": 15080,
+                "nginx_password_rounds": 12,
                 "rustfs_root_access_key": "operator",
                 "rustfs_root_secret_key": "12345678",
                 "bucket_access_key": "mlflow-artifacts",
@@ -75,6 +76,11 @@ def test_good_values_pass() -> None:
             {"nginx_virtual_hosts": [host("a", port=80)], "nginx_health_port": "80"},
             "nginx_health_port: found 80, which a virtual host listens on, write another port.",
         ),
+        (
+            {"nginx_password_hash": "sha512_crypt", "nginx_password_rounds": 12},
+            "nginx_password_rounds: found 12, write a number from 1000 to 10000000 for sha512_crypt.",
+        ),
+        ({"nginx_password_rounds": "20"}, "nginx_password_rounds: found 20, write a number from 4 to 17 for bcrypt."),
         ({"rustfs_root_access_key": "rustfsadmin"}, "rustfs_root_access_key: is RustFS's default"),
         ({"rustfs_root_secret_key": "rustfsadmin"}, "rustfs_root_secret_key: is RustFS's default"),
         ({"bucket_secret_key": "hush"}, "bucket_secret_key: is too short, write at least 8 characters."),
@@ -98,7 +104,7 @@ def test_each_problem_gets_one_sentence(values: dict[str, Any], sentence: str) -
 def test_long_password_is_fine_for_another_hash() -> None:
     users = [{"name": "x", "password": "p" * 80}]
 
-    assert check_values({"nginx_virtual_hosts": [host("a", users=users)], "nginx_password_hash": "sha512_crypt"}) == []
+    assert check_values({"nginx_virtual_hosts": [host("a", users=users)], "nginx_password_hash": "apr_md5_crypt"}) == []
 
 
 @pytest.mark.parametrize(
