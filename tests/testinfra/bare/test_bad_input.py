@@ -26,7 +26,7 @@ BAD_VARIABLES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "host name twice": ({"nginx_virtual_hosts": [ONE_HOST, ONE_HOST]}, ["nginx_virtual_hosts", "mlflow.lab"]),
     "empty password": (
         {"nginx_virtual_hosts": [{**ONE_HOST, "users": [{"name": "admin", "password": ""}]}]},
-        ["nginx_virtual_hosts", "admin", "password"],
+        ["nginx_virtual_hosts", "password", "is empty"],
     ),
     "empty secret": ({"mysql_password": ""}, ["mysql_password"]),
     "default keys": (
