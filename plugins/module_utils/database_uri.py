@@ -36,7 +36,8 @@ def database_uri(parts: object) -> str:
     scheme = _matching(parts, "dialect", _SCHEME_PART, "such as mysql or postgresql")
     if parts.get("driver"):
         scheme += "+" + _matching(parts, "driver", _SCHEME_PART, "such as pymysql or psycopg")
-    login = f"{quote(str(parts['user']), safe='')}:{quote(str(parts['password']), safe='')}"
+    password = _as_driver_sends_it(str(parts["password"]), str(parts.get("driver")))
+    login = f"{quote(str(parts['user']), safe='')}:{quote(password, safe='')}"
     uri = f"{scheme}://{login}@{_host(str(parts['host']))}{_port(parts.get('port'))}"
     uri += "/" + _matching(parts, "name", _NAME, "of letters, digits and the characters _ . $ - only")
     query = parts.get("query")
@@ -45,6 +46,11 @@ def database_uri(parts: object) -> str:
             raise InputError("database_uri wants a dict as query, such as {'charset': 'utf8mb4'}.")
         uri += "?" + urlencode({str(key): str(value) for key, value in query.items()}, quote_via=quote)
     return uri
+
+
+def _as_driver_sends_it(password: str, driver: str) -> str:
+    # PyMySQL encodes a password as Latin-1, where MySQL was given UTF-8.
+    return password.encode().decode("latin-1") if driver == "pymysql" else password
 
 
 def _matching(parts: Mapping[str, object], key: str, pattern: re.Pattern[str], hint: str) -> str:

@@ -31,15 +31,22 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40
 
 @given(user=TEXT, password=TEXT)
 def test_user_and_password_come_back(user: str, password: str) -> None:
-    url = urlsplit(database_uri({**PARTS, "user": user, "password": password}))
+    url = urlsplit(database_uri({**PARTS, "driver": "psycopg", "user": user, "password": password}))
 
     assert (unquote(url.username or ""), unquote(url.password or "")) == (user, password)
-    assert (url.scheme, url.hostname, url.port, url.path) == ("mysql+pymysql", "mysql", 3306, "/mlflow")
+    assert (url.scheme, url.hostname, url.port, url.path) == ("mysql+psycopg", "mysql", 3306, "/mlflow")
+
+
+@given(password=TEXT)
+def test_password_comes_out_of_pymysql_as_utf8(password: str) -> None:
+    url = urlsplit(database_uri({**PARTS, "password": password}))
+
+    assert unquote(url.password or "").encode("latin-1") == password.encode()
 
 
 def test_the_awkward_password_of_the_lab() -> None:
-    assert database_uri({**PARTS, "password": "$\"'\\#%@:/? ä+"}) == (
-        "mysql+pymysql://mlflow:%24%22%27%5C%23%25%40%3A%2F%3F%20%C3%A4%2B@mysql:3306/mlflow"
+    assert database_uri({**PARTS, "driver": "psycopg", "password": "$\"'\\#%@:/? ä+"}) == (
+        "mysql+psycopg://mlflow:%24%22%27%5C%23%25%40%3A%2F%3F%20%C3%A4%2B@mysql:3306/mlflow"
     )
 
 
