@@ -32,6 +32,7 @@ def build(
     *,
     arguments: Mapping[str, str] | None = None,
     files: Mapping[str, Path] | None = None,
+    cpu_shares: int | None = None,
 ) -> None:
     """Build ``lab/images/<name>`` as *tag*; *files* join the folder's own in the build context."""
     log = cache.log_file(f"image-{name}")
@@ -49,6 +50,7 @@ def build(
             rm=True,
             forcerm=True,
             network_mode="host",
+            container_limits={} if cpu_shares is None else {"cpushares": cpu_shares},
             buildargs={**build_arguments, **(arguments or {})},
             labels={**names.labels("image"), names.RECIPE_LABEL: digest},
             decode=True,

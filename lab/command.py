@@ -20,6 +20,12 @@ def as_root(arguments: Sequence[str]) -> list[str]:
     return list(arguments) if os.geteuid() == 0 else ["sudo", *arguments]
 
 
+def full_environment() -> dict[str, str]:
+    """Return the environment with the folders that hold root's commands, which a user's path may lack."""
+    path = os.environ.get("PATH", "")
+    return {**os.environ, "PATH": f"{path}:/usr/local/sbin:/usr/sbin:/sbin"}
+
+
 def tail(text: str, lines: int = TAIL_LINES) -> str:
     """Return the last lines of *text*, indented for an error message."""
     kept = [line for line in text.splitlines() if line.strip()][-lines:]
@@ -49,7 +55,7 @@ def run_logged(arguments: Sequence[str], log: Path, environment: Mapping[str, st
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **(environment or {})},
+                env={**full_environment(), **(environment or {})},
                 check=False,
             )
         except FileNotFoundError as error:

@@ -58,7 +58,7 @@ def _bring_up() -> docker.DockerClient:
         raise LabError(f"The engine at DOCKER_HOST={os.environ['DOCKER_HOST']} does not answer; start it or unset it.")
     if SOCKET.exists() and not os.access(SOCKET, os.R_OK | os.W_OK):
         raise LabError(f"{SOCKET} may not be used by this user; run as root or join the group `docker`.")
-    if shutil.which("dockerd") is None and not Path("/usr/sbin/dockerd").exists():
+    if shutil.which("dockerd", path=command.full_environment()["PATH"]) is None:
         command.apt_install(["docker.io", "iptables"], cache.log_file("engine-install"))
     client = _wait(3)
     if client is None:
@@ -83,6 +83,7 @@ def _start() -> None:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            env=command.full_environment(),
         )
 
 

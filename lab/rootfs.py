@@ -98,13 +98,13 @@ def ensure(client: docker.DockerClient, console: Console, suite: str) -> Base:
 def _make(client: docker.DockerClient, base: Base) -> None:
     log = cache.log_file(f"base-{base.suite}")
     log.unlink(missing_ok=True)
-    if shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
+    if shutil.which("debootstrap", path=command.full_environment()["PATH"]) is None:
         command.apt_install(["debootstrap"], log)
     with _workplace(log) as tree:
         command.run_logged(
             command.as_root(
                 [
-                    "/usr/sbin/debootstrap",
+                    "debootstrap",
                     "--variant=minbase",
                     "--include=ca-certificates",
                     f"--cache-dir={cache.subfolder('debs', base.suite)}",

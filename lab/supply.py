@@ -26,7 +26,14 @@ class Supply:
         self._registry = registry
         self._upstream = upstream
 
-    def ensure(self, image: Image, files: Mapping[str, Path] | None = None, extra: str = "") -> None:
+    def ensure(
+        self,
+        image: Image,
+        files: Mapping[str, Path] | None = None,
+        extra: str = "",
+        *,
+        cpu_shares: int | None = None,
+    ) -> None:
         """Put the image into the mirror where it is missing or its recipe changed.
 
         *files* join the build context; *extra* stands for them in the recipe.
@@ -46,7 +53,15 @@ class Supply:
             else:
                 local = local_name(image)
                 if not rootfs.is_current(self._client, local, recipe):
-                    builder.build(self._client, image.folder, local, recipe, arguments=arguments, files=files)
+                    builder.build(
+                        self._client,
+                        image.folder,
+                        local,
+                        recipe,
+                        arguments=arguments,
+                        files=files,
+                        cpu_shares=cpu_shares,
+                    )
                 self._push(local, image, recipe)
                 step.result("made from packages")
 

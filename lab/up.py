@@ -43,9 +43,9 @@ def run(console: Console, servers: Sequence[str], store: str, profile: str) -> N
         for name in servers:
             server.ensure(client, console, name, port if name == names.DEFAULT_SERVER else None)
         if compiling:
-            # The time is there: what later needs one of the others finds it.
+            # The time is there: what later needs one of the others finds it, and the compiler comes first.
             for image in catalogue.OTHERS:
-                supply.ensure(image)
+                supply.ensure(image, cpu_shares=build.CPU_SHARES // 4)
     if store == "rustfs":
         _finish_rustfs(client, console, supply, place, compiling=compiling)
     _tell(console, servers, port)

@@ -152,14 +152,15 @@ def wait(client: docker.DockerClient, console: Console, place: Layout) -> None:
 
 
 def _why(client: docker.DockerClient, place: Layout) -> str:
+    resume = f"`lab rustfs start --profile {place.profile}` goes on where it was"
     container = container_of(client, place)
     if container is None:
-        return "The container that compiled RustFS was removed; run the same command again to go on."
+        return f"The container that compiled RustFS was removed; {resume}."
     stated = container.attrs["State"]
     if stated.get("OOMKilled"):
-        return "The compiler ran out of memory; give the machine more, then run the same command again to go on."
+        return f"The compiler of RustFS ran out of memory; give the machine more, then {resume}."
     return (
-        f"Compiling RustFS ended with exit code {stated['ExitCode']}; run the same command again to go on. "
+        f"Compiling RustFS ended with exit code {stated['ExitCode']}; {resume}. "
         f"The end of its log:\n{command.container_tail(container)}"
     )
 
