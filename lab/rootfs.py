@@ -125,14 +125,21 @@ def _make(client: docker.DockerClient, base: Base) -> None:
 
 @contextmanager
 def _workplace(log: Path) -> Iterator[Path]:
-    """Give a folder for the tree, removed afterwards together with what debootstrap left mounted in it."""
+    """Give a folder for the tree, removed afterwards; one that a killed run left behind goes first."""
+    for left in cache.subfolder().glob("rootfs-*"):
+        _discard(left, log)
     parent = Path(tempfile.mkdtemp(prefix="rootfs-", dir=cache.subfolder()))
     try:
         yield parent / "tree"
     finally:
-        for mounted in _mounts_below(parent):
-            command.run_logged(command.as_root(["umount", mounted]), log)
-        command.run_logged(command.as_root(["rm", "-rf", "--one-file-system", str(parent)]), log)
+        _discard(parent, log)
+
+
+def _discard(parent: Path, log: Path) -> None:
+    """Remove a tree together with what debootstrap left mounted in it."""
+    for mounted in _mounts_below(parent):
+        command.run_logged(command.as_root(["umount", mounted]), log)
+    command.run_logged(command.as_root(["rm", "-rf", "--one-file-system", str(parent)]), log)
 
 
 def _mounts_below(folder: Path) -> list[str]:

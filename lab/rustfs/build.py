@@ -170,6 +170,8 @@ def collect(client: docker.DockerClient, console: Console, place: Layout) -> Non
     if place.facts() is not None:
         return
     with console.step(f"RustFS binary, profile {place.profile}") as step:
+        for left in place.root.glob(".collect-*"):
+            shutil.rmtree(left)
         container = container_of(client, place)
         seconds = None if container is None else round(elapsed(container))
         with tempfile.TemporaryDirectory(prefix=".collect-", dir=place.root) as temporary:
