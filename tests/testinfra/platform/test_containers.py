@@ -25,7 +25,7 @@ def test_operators_can_use_compose(platform: Platform) -> None:
 
 def test_no_process_is_root(platform: Platform, server: Host) -> None:
     for service in platform.services:
-        lines = server.check_output("docker top %s -eo uid,args", f"mlflow-{service}-1").splitlines()[1:]
+        lines = server.check_output("docker top %s -eo uid,pid,args", f"mlflow-{service}-1").splitlines()[1:]
         assert {line.split()[0] for line in lines} == {USERS[service]}, lines
 
 
@@ -85,7 +85,7 @@ def test_mlflow_has_what_it_needs_and_no_more(platform: Platform, server: Host) 
     environment = server.check_output("docker exec mlflow-mlflow-1 env")
     assert "MLFLOW_DISABLE_TELEMETRY=true" in environment
     assert "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false" in environment
-    processes = server.check_output("docker top mlflow-mlflow-1 -eo args")
+    processes = server.check_output("docker top mlflow-mlflow-1 -eo pid,args")
     assert "huey" not in processes, "no job runner"
     versions = server.check_output("docker exec mlflow-mlflow-1 pip list --format json")
     installed = {package["name"].lower(): package["version"] for package in json.loads(versions)}

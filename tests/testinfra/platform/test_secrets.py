@@ -82,7 +82,7 @@ def test_the_search_finds_what_is_there(platform: Platform) -> None:
 
 def test_files_of_secrets_are_closed(platform: Platform, server: Host) -> None:
     listing = server.check_output(
-        "stat --format '%%a %%U:%%G %%n' /opt/mlflow/secrets /opt/mlflow/secrets/* /opt/mlflow/secrets/.[!.]*"
+        "stat --format '%a %U:%G %n' /opt/mlflow/secrets /opt/mlflow/secrets/* /opt/mlflow/secrets/.[!.]*"
     )
     lines = [line.split() for line in listing.splitlines()]
     assert lines[0][0] in ("700", "711")
