@@ -75,15 +75,16 @@ def _mirror(client: docker.DockerClient, console: Console, upstream: Upstream) -
 
 def _begin_rustfs(client: docker.DockerClient, console: Console, upstream: Upstream, place: Layout) -> bool:
     """Begin to compile RustFS where there is no other way to it; tell whether it is being compiled."""
+    if build.state(client, place) is build.State.BUILT:
+        build.collect(client, console, place)
     if layout.finished(place.profile) is not None or _in_mirror(client) or upstream.offers(catalogue.RUSTFS):
         return False
-    if build.state(client, place) is not build.State.BUILT:
-        console.say(
-            f"RustFS {place.version} has to be compiled from its crate, once, in the background: "
-            f"{layout.DURATIONS[place.profile]} on two cores."
-        )
-        console.say("  Without it the platform is up in minutes, artifacts in a local folder: `lab up --store local`.")
-        console.say("  How far it is: `lab rustfs status`. Interrupted, it goes on where it was.")
+    console.say(
+        f"RustFS {place.version} has to be compiled from its crate, once, in the background: "
+        f"{layout.DURATIONS[place.profile]} on two cores."
+    )
+    console.say("  Without it the platform is up in minutes, artifacts in a local folder: `lab up --store local`.")
+    console.say("  How far it is: `lab rustfs status`. Interrupted, it goes on where it was.")
     build.start(client, console, place)
     return True
 

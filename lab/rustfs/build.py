@@ -178,7 +178,7 @@ def collect(client: docker.DockerClient, console: Console, place: Layout) -> Non
             folder = Path(temporary) / "finished"
             folder.mkdir()
             binary = folder / "rustfs"
-            shutil.copyfile(place.built, binary)
+            shutil.copyfile(_stripped(client, place), binary)
             binary.chmod(0o755)
             if place.timings.is_file():
                 shutil.copyfile(place.timings, folder / "cargo-timing.html")
@@ -188,6 +188,24 @@ def collect(client: docker.DockerClient, console: Console, place: Layout) -> Non
             os.sync()
             folder.rename(place.finished)
         step.result(f"kept in {place.finished}")
+
+
+def _stripped(client: docker.DockerClient, place: Layout) -> Path:
+    """Return the binary without its symbols, which are more than half of it.
+
+    The profile asks cargo for that, and with the linker used here the symbols stay nevertheless.
+    """
+    container = container_of(client, place)
+    image = IMAGE if container is None else str(container.attrs["Image"])
+    stripped = place.built.with_name("rustfs.stripped")
+    client.containers.run(
+        image,
+        ["strip", "-o", f"/build/out/bin/{stripped.name}", f"/build/out/bin/{place.built.name}"],
+        labels=names.labels("rustfs-build"),
+        volumes=[f"{place.work}:/build"],
+        remove=True,
+    )
+    return stripped
 
 
 def clean(client: docker.DockerClient, place: Layout) -> bool:
