@@ -15,7 +15,7 @@ from lab.rustfs import cli as rustfs_cli
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    root = argparse.ArgumentParser(prog="lab", description="A throwaway lab on one machine.")
+    root = argparse.ArgumentParser(prog="python -m lab", description="A throwaway lab on one machine.")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     up_parser = commands.add_parser("up", help="bring up engine, mirror, images and lab servers")
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
         "--store",
         choices=("rustfs", "local"),
         default="rustfs",
-        help="where artifacts will lie: rustfs (compiled once, about an hour) or a local folder (minutes)",
+        help="where artifacts will lie: rustfs (compiled once, an hour and more) or a local folder (minutes)",
     )
     up_parser.add_argument(
         "--server",
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace, console: Console) -> None:
     elif options.command == "show":
         container = server.find(engine.connect(), options.server)
         if container is None or container.status != "running":
-            raise LabError(f"The lab server {options.server} does not run; run `lab up`.")
+            raise LabError(f"The lab server {options.server} does not run; run `python -m lab up`.")
         for line in show.summary(container):
             console.say(line)
     elif options.command == "rustfs":

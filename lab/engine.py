@@ -35,7 +35,7 @@ def connect() -> docker.DockerClient:
     """Return a client of the engine that must be running."""
     client = answering()
     if client is None:
-        raise LabError("No Docker engine answers; run `lab up`, which installs and starts one.")
+        raise LabError("No Docker engine answers; run `python -m lab up`, which installs and starts one.")
     return client
 
 

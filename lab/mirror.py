@@ -48,7 +48,7 @@ def connect(client: docker.DockerClient) -> Registry:
     """Return the running mirror's registry."""
     container = find(client)
     if container is None or container.status != "running":
-        raise LabError("The mirror does not run; run `lab up`.")
+        raise LabError("The mirror does not run; run `python -m lab up`.")
     return _registry(container)
 
 

@@ -78,7 +78,7 @@ def ensure(client: docker.DockerClient, console: Console, name: str, port: int |
         outdated = container.attrs["Image"] != client.images.get(settings()["image"]).id
         step.result("made and running" if made else "running" if booted else "started")
     if outdated:
-        console.say(f"  made from an older image: `lab down {name}` and `lab up` give a new one")
+        console.say(f"  made from an older image: `python -m lab down {name}` and `python -m lab up` give a new one")
 
 
 def remove(container: Container) -> None:

@@ -83,8 +83,8 @@ def _begin_rustfs(client: docker.DockerClient, console: Console, upstream: Upstr
         f"RustFS {place.version} has to be compiled from its crate, once, in the background: "
         f"{layout.DURATIONS[place.profile]} on two cores."
     )
-    console.say("  Without it the platform is up in minutes, artifacts in a local folder: `lab up --store local`.")
-    console.say("  How far it is: `lab rustfs status`. Interrupted, it goes on where it was.")
+    console.say("  Without it the platform is up in minutes, artifacts in a local folder: `make lab STORE=local`.")
+    console.say("  How far it is: `python -m lab rustfs status`. Interrupted, it goes on where it was.")
     build.start(client, console, place)
     return True
 

@@ -86,7 +86,7 @@ def _refuse_second(client: docker.DockerClient, place: Layout) -> None:
         if other != place and state(client, other) is State.RUNNING:
             raise LabError(
                 f"RustFS is being compiled with the profile {profile}; "
-                f"wait for it: `lab rustfs wait --profile {profile}`."
+                f"wait for it: `python -m lab rustfs wait --profile {profile}`."
             )
 
 
@@ -144,7 +144,7 @@ def wait(client: docker.DockerClient, console: Console, place: Layout) -> None:
                 told = time.monotonic()
             time.sleep(_POLL_SECONDS)
         if current is State.ABSENT:
-            raise LabError(f"No compilation is under way; run `lab rustfs start --profile {place.profile}`.")
+            raise LabError(f"No compilation is under way; run `python -m lab rustfs start --profile {place.profile}`.")
         if current is State.INTERRUPTED:
             raise LabError(_why(client, place))
         step.result("compiled")
@@ -152,7 +152,7 @@ def wait(client: docker.DockerClient, console: Console, place: Layout) -> None:
 
 
 def _why(client: docker.DockerClient, place: Layout) -> str:
-    resume = f"`lab rustfs start --profile {place.profile}` goes on where it was"
+    resume = f"`python -m lab rustfs start --profile {place.profile}` goes on where it was"
     container = container_of(client, place)
     if container is None:
         return f"The container that compiled RustFS was removed; {resume}."

@@ -12,7 +12,7 @@ from lab.catalogue import RUSTFS_VERSION
 HERE = Path(__file__).parent
 DEFAULT_PROFILE = "lab"
 # What a profile takes on two cores, for the person who waits.
-DURATIONS = {"lab": "about an hour", "release": "more than two hours"}
+DURATIONS = {"lab": "an hour to an hour and a half", "release": "more than two hours"}
 
 
 @dataclass(frozen=True)
