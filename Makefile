@@ -10,6 +10,8 @@ SCENARIO ?= default
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# Frames around the output break its lines.
+export MOLECULE_COMMAND_BORDERS := false
 
 .PHONY: help venv lab down status lint format unit contract test converge verify destroy docs package clean
 
