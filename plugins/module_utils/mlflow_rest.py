@@ -25,6 +25,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputE
 
 API = "/api/2.0/mlflow"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+SERVER_INFO = "/api/3.0/mlflow/server-info"
 CHUNK_BYTES = 1 << 20
 MAX_JSON_BYTES = 16 << 20
 
@@ -157,6 +158,11 @@ class RestClient:
         content = json.dumps(body).encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
         with self._exchange("POST", f"{API}/{path}", headers, [content]) as response:
+            return self._json(response)
+
+    def server_info(self) -> dict[str, Any]:
+        """Ask what the server offers to its clients."""
+        with self._exchange("GET", SERVER_INFO) as response:
             return self._json(response)
 
     def put_artifact(self, path: str, chunks: Iterable[bytes], size: int) -> None:

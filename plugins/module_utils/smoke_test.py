@@ -27,6 +27,7 @@ PARAMETER = ("onprem_smoke_test", "written")
 METRIC = ("onprem_smoke_test", 0.4375)
 WRONG_HOST = "wrong-host.invalid"
 CLOSED = "closed connection"
+DIRECT_TRANSFER = ("multipart_downloads_enabled", "multipart_uploads_enabled")
 
 _T = TypeVar("_T")
 
@@ -83,6 +84,7 @@ class SmokeTest:
         started = time.monotonic()
         self._step("asking for an answer", self._ask)
         self._check_refusals()
+        self._step("asking how artifacts travel", self._check_transfer)
         self.outcome.experiment_id = self._step("finding its experiment", self._find_experiment)
         self._step("making a run", self._make_run)
         try:
@@ -137,6 +139,22 @@ class SmokeTest:
                     " look at the default server of the proxy and at MLFLOW_SERVER_ALLOWED_HOSTS."
                 )
             self.outcome.refused["wrong_host"] = status
+
+    def _check_transfer(self) -> None:
+        """Look for an offer that clients of MLflow prefer, and that leads them past the proxy to the object store."""
+        try:
+            offers = self._client.server_info()
+        except StatusError as exc:
+            # Older servers do not know the question.
+            if exc.status != 404:
+                raise
+            return
+        offered = sorted(name for name in DIRECT_TRANSFER if offers.get(name))
+        if offered:
+            raise SmokeTestError(
+                f"The smoke test failed at asking how artifacts travel: {' and '.join(offered)} would send clients"
+                " straight to the object store; look at server-info in the proxy's configuration."
+            )
 
     def _refusal(self, client: RestClient, host: str | None = None) -> str:
         try:

@@ -35,6 +35,7 @@ ARTIFACT_PATH = f"2/{RUN_ID}/artifacts/onprem-smoke-test.bin"
 # What is recorded for each request that goes well.
 ANSWERS = {
     "GET experiments/search": "experiments_search",
+    "GET server-info": "server_info",
     "GET experiments/get-by-name": "experiment_found",
     "POST experiments/create": "experiment_created",
     "POST experiments/restore": "experiment_restored",
@@ -155,6 +156,7 @@ def test_everything_is_written_and_read_back(smoke: Smoke, replay: Replay) -> No
 
     assert replay.requests == [
         "GET experiments/search",
+        "GET server-info",
         "GET experiments/get-by-name",
         "POST runs/create",
         "POST runs/log-parameter",
@@ -277,6 +279,19 @@ def test_refusal_in_the_middle_of_an_upload_is_read(smoke: Smoke, replay: Replay
     msg = smoke(artifact_bytes=30_000_000)["msg"]
     assert "HTTP 413 Request Entity Too Large" in msg or "gave no answer" in msg
     assert "failed at uploading the artifact" in msg
+
+
+def test_transfer_past_the_proxy_is_a_failure(smoke: Smoke, replay: Replay) -> None:
+    replay.answers["GET server-info"] = "server_info_direct"
+
+    assert "multipart_downloads_enabled and multipart_uploads_enabled would send clients" in smoke()["msg"]
+    assert "POST runs/create" not in replay.requests
+
+
+def test_older_server_without_an_answer_is_taken(smoke: Smoke, replay: Replay) -> None:
+    replay.answers["GET server-info"] = lambda handler: handler.send_bytes(404, b"")
+
+    assert smoke()["run_id"] == RUN_ID
 
 
 def test_artifacts_that_are_not_proxied_are_named(smoke: Smoke, replay: Replay) -> None:
