@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,6 +72,18 @@ def test_client_logs_runs_and_an_artifact(client: MlflowClient, tmp_path: Path) 
     assert client.get_run(run_ids[0]).info.artifact_uri.startswith("mlflow-artifacts:/")
     for run_id in run_ids:
         client.delete_run(run_id)
+
+
+def test_clients_are_not_sent_to_the_object_store(platform: Platform, admin: tuple[str, str]) -> None:
+    """MLflow offers addresses of the object store, which no client can reach: the proxy keeps them back."""
+    for api in ("api", "ajax-api"):
+        answer = platform.request(f"/{api}/3.0/mlflow/server-info", admin)
+        assert answer.status == 200
+        offered = json.loads(answer.body)
+        assert offered["multipart_downloads_enabled"] is False
+        assert offered["multipart_uploads_enabled"] is False
+        for kind in ("presigned", "mpu/create"):
+            assert platform.request(f"/{api}/2.0/mlflow-artifacts/{kind}/1/x", admin).status == 404
 
 
 def test_login_is_needed(platform: Platform) -> None:
