@@ -13,7 +13,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Frames around the output break its lines.
 export MOLECULE_COMMAND_BORDERS := false
 
-.PHONY: help venv lab down status lint format unit contract test converge verify destroy docs package clean
+.PHONY: help venv lab down status lint format unit contract test converge verify destroy docs package figures clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -62,6 +62,9 @@ destroy: venv ## remove the server that `make converge` made
 
 docs: venv ## write the generated documentation
 	@python -m tools.role_docs
+
+figures: venv ## measure the lab that `make lab` made, into docs/figures.md
+	@python -m tools.figures
 
 clean: ## remove what was generated here; the lab's cache outside the checkout stays
 	@rm -rf .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build

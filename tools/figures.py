@@ -1,6 +1,6 @@
 """Measure the running lab and write docs/figures.md: ratios within one run, so that the machine falls out of them.
 
-python -m tools.figures [--repeats 3] [--seconds 10]
+make figures
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def memory_figures(lab: Lab) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--repeats", type=int, default=3, help="how often each pair is measured; the median counts")
-    parser.add_argument("--seconds", type=int, default=10, help="how long one measurement of requests takes")
+    parser.add_argument("--seconds", type=int, default=8, help="how long one measurement of requests takes")
     options = parser.parse_args()
     lab = Lab()
     rows = [
@@ -171,12 +171,11 @@ def main() -> None:
         *artifact_figures(lab, options.repeats),
         *memory_figures(lab),
     ]
-    command = f"python -m tools.figures --repeats {options.repeats} --seconds {options.seconds}"
     text = [
         "# Figures",
         "",
-        f"Measured on {os.cpu_count()} cores by `{command}` against the lab that `make lab` brings up: ratios within",
-        "one run, each the median of its repeats, both sides taken in turn with the same client on the lab server.",
+        f"Measured on {os.cpu_count()} cores by `make figures` against the lab that `make lab` brings up: ratios in one",
+        "run, each the median of its repeats, both sides taken in turn with the same client on the lab server.",
         "",
         "| what | this | that | ratio | aim |",
         "|---|---|---|---|---|",
