@@ -174,7 +174,7 @@ def main() -> None:
     text = [
         "# Figures",
         "",
-        f"Measured on {os.cpu_count()} cores by `make figures` against the lab that `make lab` brings up: ratios in one",
+        f"Measured on {os.cpu_count()} cores by `make figures` against the lab of `make lab`: ratios within one",
         "run, each the median of its repeats, both sides taken in turn with the same client on the lab server.",
         "",
         "| what | this | that | ratio | aim |",
