@@ -6,6 +6,8 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from ..conftest import Platform
 
@@ -32,6 +34,12 @@ def test_everything_answers_again(platform: Platform) -> None:
         assert time.monotonic() - started < LIMIT, platform.compose("ps", "--all")
         time.sleep(1)
     print(f"answers {time.monotonic() - started:.0f} s after the restart")
-    result = platform.site()
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check mode", "for real"])
+def test_nothing_changes_when_nothing_changed(platform: Platform, check: bool) -> None:
+    before = platform.containers()
+    result = platform.site(check=check)
     result.assert_ok()
     assert not result.changed
+    assert platform.containers() == before
