@@ -36,7 +36,7 @@ class Image:
 
 
 PYTHON = Image("python", "library/python", "3.13-slim")
-NGINX = Image("nginx", "library/nginx", "1.26")
+NGINX = Image("nginx", "library/nginx", "1.30", suite="sid")
 MYSQL = Image("mysql", "library/mysql", "9.7", suite="sid")
 POSTGRES = Image("postgres", "library/postgres", "17")
 MC = Image("mc", "minio/mc", "latest")

@@ -15,7 +15,8 @@ from pathlib import Path
 from lab import apt, cache
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-SUITE = "trixie"
+# Where the lab's nginx image takes it from.
+SUITE = "sid"
 # Raise it when the way the packages are unpacked changes.
 LAYOUT = 1
 

@@ -61,12 +61,12 @@ class Lab:
         return dict(json.loads(answer))
 
     def proxy(self) -> dict[str, Any]:
-        """Return how to get to MLflow through the proxy, with a password."""
-        host = f"localhost:{PROXY_PORT}"
+        """Return how to get to MLflow through the proxy, with a password, by the address that other machines use."""
+        address = ask(self.server, "hostname", "--ip-address").split()[0]
         return {
-            "host": "127.0.0.1",
+            "host": address,
             "port": PROXY_PORT,
-            "host_header": host,
+            "host_header": f"localhost:{PROXY_PORT}",
             "username": USER,
             "password": self.password,
         }

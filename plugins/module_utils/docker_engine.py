@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
-from typing import Callable, NamedTuple
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
+
+from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 
 # Takes the words of a command, gives its exit status, standard output and standard error.
 Runner = Callable[[Sequence[str]], tuple[int, str, str]]
@@ -41,3 +46,28 @@ def find_engine(docker: str | None, run: Runner) -> Engine:
         engine_version=version("version", "--format", "{{.Server.Version}}"),
         compose_version=version("compose", "version", "--short"),
     )
+
+
+def read_daemon_json(path: Path) -> dict[str, Any] | None:
+    """Return the engine's settings, or None where there is no such file; an empty file holds none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        settings = json.loads(text) if text.strip() else {}
+    except ValueError as exc:
+        raise InputError(f"{path} is not JSON ({exc}), correct it or move it away.") from None
+    if not isinstance(settings, dict):
+        raise InputError(f"{path} holds no JSON object, correct it or move it away.")
+    return settings
+
+
+def is_loaded(settings: Path, process: Path) -> bool:
+    """Tell whether the engine started after its settings were written last; without an engine nothing waits for one."""
+    return not (settings.exists() and process.exists()) or settings.stat().st_mtime <= process.stat().st_mtime
+
+
+def missing_modules(names: Sequence[str]) -> list[str]:
+    """Return those Python modules that cannot be imported here."""
+    return [name for name in names if find_spec(name) is None]

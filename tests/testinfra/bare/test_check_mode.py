@@ -17,7 +17,7 @@ def test_check_mode_predicts_and_changes_nothing(platform: Platform) -> None:
     )
     assert not platform.host.file("/opt/mlflow").exists
     predicted = " ".join(result.changed).lower()
-    for what in ("install", "folder", "fragment", "secret", "image", "start"):
+    for what in ("install", "files", "secret", "image", "start"):
         assert what in predicted, result.changed
     given = [value for name, value in platform.variables.items() if name.endswith(("_password", "_secret_key"))]
     assert given, "the scenario gives secrets in its inventory"

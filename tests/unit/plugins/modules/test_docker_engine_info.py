@@ -6,12 +6,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.onprem.mlflow.plugins.module_utils.docker_engine import Engine, find_engine, plain_version
+from ansible_collections.onprem.mlflow.plugins.module_utils.docker_engine import (
+    Engine,
+    find_engine,
+    is_loaded,
+    plain_version,
+    read_daemon_json,
+)
+from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.modules import docker_engine_info
 
 DOCKER = """#!/bin/sh
@@ -51,7 +59,42 @@ def test_module(
     (tmp_path / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
-    result = run_module(docker_engine_info.main, {}, check=check)
+    (tmp_path / "daemon.json").write_text('{"live-restore": true}')
+    args = {"daemon_json": str(tmp_path / "daemon.json"), "python_modules": ["json", "no_such_module"]}
+
+    result = run_module(docker_engine_info.main, args, check=check)
 
     assert (result["engine_version"], result["compose_version"]) == ("26.1.5", "2.26.1")
+    assert result["daemon"] == {"live-restore": True}
+    assert result["missing_python_modules"] == ["no_such_module"]
     assert result["changed"] is False
+
+
+@pytest.mark.parametrize(("text", "settings"), [("{}", {}), (" \n", {}), ('{"debug": true}', {"debug": True})])
+def test_settings_are_read(tmp_path: Path, text: str, settings: dict[str, Any]) -> None:
+    (tmp_path / "daemon.json").write_text(text)
+    assert read_daemon_json(tmp_path / "daemon.json") == settings
+    assert read_daemon_json(tmp_path / "none.json") is None
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"a"'])
+def test_settings_that_cannot_be_kept_are_refused(
+    run_module: Callable[..., dict[str, Any]], tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "daemon.json").write_text(text)
+    with pytest.raises(InputError, match="correct it or move it away"):
+        read_daemon_json(tmp_path / "daemon.json")
+    result = run_module(docker_engine_info.main, {"daemon_json": str(tmp_path / "daemon.json")})
+    assert "correct it or move it away" in result["msg"]
+
+
+def test_engine_that_is_older_than_its_settings_has_not_loaded_them(tmp_path: Path) -> None:
+    settings, process = tmp_path / "daemon.json", tmp_path / "docker.pid"
+    assert is_loaded(settings, process)
+    settings.touch()
+    assert is_loaded(settings, process), "no engine runs"
+    process.touch()
+    os.utime(settings, (100, 100))
+    assert is_loaded(settings, process)
+    os.utime(process, (50, 50))
+    assert not is_loaded(settings, process)
