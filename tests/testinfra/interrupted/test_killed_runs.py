@@ -1,0 +1,98 @@
+"""A run of site.yml that is killed at any task can simply be run again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..conftest import Platform
+
+# In the order of the first run, so that each kill hits what the one before left undone.
+MOMENTS = [
+    "install | Install the packages of a Debian-like distribution",
+    "Write the project's files",
+    "up | Start mysql",
+    "Keep the server's secrets",
+    "build | Build onprem/mlflow",
+    "run | Run mlflow-db-upgrade",
+    "up | Start mlflow",
+    "up | Start nginx",
+    "reload | Check the configuration",
+]
+# Later: what a run with another option does to a platform that stands.
+CHANGE = {"nginx_timeout": 1234}
+SECONDS_INTO_THE_TASK = 1.5
+
+
+def run_until(platform: Platform, task: str, *words: str) -> list[str]:
+    """Run site.yml and kill it with SIGKILL soon after a task began; return what it printed."""
+    command = ["ansible-playbook", "--inventory", str(platform.inventory), "site.yml", *words]
+    environment = os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
+    printed = []
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            printed.append(line)
+            if line.startswith(("TASK [", "RUNNING HANDLER [")) and f": {task}" in line:
+                time.sleep(SECONDS_INTO_THE_TASK)
+                break
+        os.killpg(process.pid, signal.SIGKILL)
+    return printed
+
+
+@pytest.mark.parametrize("task", MOMENTS)
+def test_first_run_is_killed(platform: Platform, task: str) -> None:
+    printed = run_until(platform, task)
+    assert f": {task}" in printed[-1], "".join(printed[-30:])
+
+
+def test_next_run_finishes_the_work(platform: Platform) -> None:
+    platform.site().assert_ok()
+    assert platform.login_status("admin", platform.password("admin")) == 200
+
+
+def test_and_the_one_after_it_changes_nothing(platform: Platform) -> None:
+    again = platform.site()
+    again.assert_ok()
+    assert again.changed == []
+
+
+def test_a_reload_that_was_killed_is_made_up_for(platform: Platform) -> None:
+    configuration = "/opt/mlflow/config/nginx/nginx.conf"
+    before = platform.container("nginx")["State"]["StartedAt"]
+    written = run_until(platform, "Compare the configuration with the one that nginx has", "-e", "nginx_timeout=1234")
+    assert written
+    assert "1234s" in platform.host.file(configuration).content_string
+
+    again = platform.site(**CHANGE)
+
+    again.assert_ok()
+    assert "reload | Reload nginx" in again.changed
+    assert platform.container("nginx")["State"]["StartedAt"] == before
+    assert platform.site(**CHANGE).changed == []
+
+
+def test_settings_that_the_engine_has_not_loaded_are_made_up_for(platform: Platform) -> None:
+    """As a run leaves it that is killed between writing daemon.json and restarting the engine."""
+    platform.host.check_output("touch /etc/docker/daemon.json")
+    started = platform.host.check_output("systemctl show docker --property=ActiveEnterTimestampMonotonic")
+
+    result = platform.site(**CHANGE)
+
+    result.assert_ok()
+    assert result.changed[0] == "Run and enable the engine"
+    assert platform.host.check_output("systemctl show docker --property=ActiveEnterTimestampMonotonic") != started
