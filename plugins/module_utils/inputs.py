@@ -26,6 +26,16 @@ RUSTFS_SECRET_KEY_MIN = 8
 # The first release without published holes in the tracking server.
 MLFLOW_OLDEST_SAFE = (3, 17)
 
+# Options of the role postgres that are sizes, in the words of postgresql.conf.
+POSTGRES_SIZES = (
+    "postgres_shared_buffers",
+    "postgres_work_mem",
+    "postgres_maintenance_work_mem",
+    "postgres_effective_cache_size",
+    "postgres_max_wal_size",
+)
+
+_POSTGRES_SIZE = re.compile(r"[1-9][0-9]*(kB|MB|GB|TB)")
 _GENERATED_FOR = re.compile(r"[A-Za-z0-9_.-]+")
 _SHARED_DEFAULT = re.compile(r"\{\{\s*(mlflow_platform_\w+)\s*\|\s*default\(.*\)\s*\}\}")
 
@@ -83,6 +93,7 @@ def check_values(values: Mapping[str, Any]) -> list[str]:
         if name.startswith(("rustfs_", "bucket_")) and isinstance(value, str):
             problems += check_rustfs_key(name, value)
     problems += check_bucket_key(values)
+    problems += check_postgres(values)
     if "mlflow_version" in values:
         allowed = bool(values.get("mlflow_allow_vulnerable_version"))
         problems += check_mlflow_version(str(values["mlflow_version"]), allowed)
@@ -170,6 +181,23 @@ def check_bucket_key(values: Mapping[str, Any]) -> list[str]:
     if key is not None and key == values.get("rustfs_root_access_key"):
         return ["bucket_access_key: is the same as rustfs_root_access_key, write another."]
     return []
+
+
+def check_postgres(values: Mapping[str, Any]) -> list[str]:
+    """Complain about sizes that PostgreSQL cannot read, and users that it keeps for itself."""
+    problems = [
+        f"{name}: found {values[name]!r}, write a number with its unit, such as 256MB or 1GB."
+        for name in POSTGRES_SIZES
+        if name in values and not _POSTGRES_SIZE.fullmatch(str(values[name]))
+    ]
+    user = str(values.get("postgres_user", ""))
+    if user == "postgres":
+        problems.append("postgres_user: found 'postgres', which is the superuser, write another name.")
+    elif user.startswith("pg_"):
+        problems.append(
+            f"postgres_user: found {user!r}, but PostgreSQL keeps names with pg_ for itself, write another."
+        )
+    return problems
 
 
 def check_mlflow_version(version: str, allow_vulnerable: bool) -> list[str]:

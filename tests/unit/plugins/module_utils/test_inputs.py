@@ -37,6 +37,9 @@ def test_good_values_pass() -> None:
                 "rustfs_root_secret_key": "12345678",
                 "bucket_access_key": "mlflow-artifacts",
                 "mlflow_version": "3.17.2",
+                "postgres_shared_buffers": "256MB",
+                "postgres_max_wal_size": "1GB",
+                "postgres_user": "mlflow",
             }
         )
         == []
@@ -90,6 +93,9 @@ def test_good_values_pass() -> None:
             {"bucket_access_key": "operator", "rustfs_root_access_key": "operator"},
             "bucket_access_key: is the same as rustfs_root_access_key, write another.",
         ),
+        ({"postgres_work_mem": "8M"}, "postgres_work_mem: found '8M', write a number with its unit, such as 256MB"),
+        ({"postgres_user": "postgres"}, "postgres_user: found 'postgres', which is the superuser, write another name."),
+        ({"postgres_user": "pg_x"}, "postgres_user: found 'pg_x', but PostgreSQL keeps names with pg_ for itself"),
         ({"mlflow_version": "2.22.0"}, "mlflow_version: found '2.22.0', which has published holes"),
     ],
 )
