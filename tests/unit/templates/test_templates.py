@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import html.parser
 import json
 import re
 import shutil
@@ -39,6 +40,15 @@ def read_my_cnf(text: str) -> None:
     assert all("\n" not in value for value in parser["mysqld"].values())
 
 
+def read_postgresql_conf(text: str) -> None:
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    # A quote inside is doubled, a backslash too: nothing leaves its line.
+    assert all(re.fullmatch(r"[a-z_.]+ = '(?:[^'\\]|''|\\\\)*'", line) for line in lines), lines
+    names = [line.split(" = ")[0] for line in lines]
+    assert len(set(names)) == len(names)
+    assert {"hba_file", "listen_addresses", "shared_buffers"} <= set(names)
+
+
 def read_dockerfile(text: str) -> None:
     instructions = [line for line in re.sub(r"\\\n\s*", " ", text).splitlines() if line and not line.startswith("#")]
     words = [match[1] if (match := INSTRUCTION.match(line)) else line for line in instructions]
@@ -65,13 +75,26 @@ def read_nginx(text: str) -> None:
     assert text.count("{") == text.count("}")
 
 
+def read_page(text: str) -> None:
+    html.parser.HTMLParser().feed(text)
+    assert "<script" not in text.lower()
+    assert text.count("<p>") == text.count("</p>") == 2
+
+
+def read_error_of_mlflow(text: str) -> None:
+    assert json.loads(text).keys() == {"error_code", "message"}
+
+
 READERS: dict[str, Callable[[str], None]] = {
     "*.yml.j2": read_yaml,
     "my.cnf.j2": read_my_cnf,
+    "postgresql.conf.j2": read_postgresql_conf,
     "Dockerfile.j2": read_dockerfile,
     "requirements.txt.j2": read_requirements,
     "*.sources.j2": read_deb822,
     "nginx.conf.j2": read_nginx,
+    "*.html.j2": read_page,
+    "onprem-read-only.json.j2": read_error_of_mlflow,
 }
 
 
@@ -155,6 +178,13 @@ def test_any_character_survives(rendered_cases: dict[str, Rendered]) -> None:
     for role, setting in (("mlflow", "MLFLOW_SOMETHING"), ("rustfs", "RUSTFS_SOMETHING")):
         fragment = yaml.safe_load(rendered.text(role, "service.yml"))
         assert unescape(fragment["services"][role]["environment"][setting]) == hostile, role
+
+
+def test_what_is_said_of_the_freeze_survives(rendered_cases: dict[str, Rendered]) -> None:
+    rendered = rendered_cases["hostile"]
+    hostile = rendered.variables["hostile"]
+    assert hostile in json.loads(rendered.text("nginx", "onprem-read-only.json"))["message"]
+    assert hostile in html.unescape(rendered.text("nginx", "onprem-read-only.html"))
 
 
 def on_this_machine(text: str, folder: Path, root: Path) -> str:
