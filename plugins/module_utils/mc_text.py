@@ -108,14 +108,14 @@ def outcome(copy: Mapping[str, Any]) -> str:
     """Say in one sentence what a copy has done."""
     done = f"{copy['objects']:,} {'object' if copy['objects'] == 1 else 'objects'} ({size_text(copy['bytes'])})"
     if copy["running"]:
-        return f"{place(copy)}: {done} were copied so far."
+        return f"{place(copy)}: {done} copied so far."
     troubles = []
     if copy["failed_count"]:
         first = copy["failed"][0] if copy["failed"] else {"key": "?", "reason": "?"}
         example = f"{visible(first['key'])!r}: {visible(first['reason'])}"
-        troubles.append(f"{copy['failed_count']:,} were not ({example})")
+        troubles.append(f"{copy['failed_count']:,} not ({example})")
     troubles += [visible(text) for text in copy["errors"][:3]]
     if troubles:
         complaint = "; ".join(text.rstrip(".") for text in troubles)
-        return f"{place(copy)}: {done} were copied, {complaint}. Mend that and run it again: it goes on from here."
-    return f"{place(copy)}: {done} were copied."
+        return f"{place(copy)}: {done} copied, {complaint}. Mend that and run it again: it goes on from here."
+    return f"{place(copy)}: {done} copied."

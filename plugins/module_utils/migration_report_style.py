@@ -46,6 +46,7 @@ th, td { text-align: right; padding: 8px 0 8px 14px; border-bottom: 1px solid va
 th { color: var(--quiet); font-weight: 500; font-size: 13px; }
 th:first-child, td:first-child, th.text, td.text { text-align: left; }
 th:first-child, td:first-child { padding-left: 0; }
+td:not(:first-child) { white-space: nowrap; }
 tr:last-child td { border-bottom: 0; }
 td b.good { color: var(--good); } td b.bad, .bad-text { color: var(--bad); }
 .phases { display: grid; grid-template-columns: max-content 1fr max-content; gap: 7px 14px; align-items: center;
