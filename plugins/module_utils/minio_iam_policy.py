@@ -99,6 +99,7 @@ OPERATORS = frozenset(
         "DateGreaterThanEquals",
     }
 )
+VERSIONS = "s3:GetObjectVersion"
 QUALIFIERS = ("ForAllValues:", "ForAnyValue:")
 # What RustFS puts values in for.
 VARIABLES = frozenset({"aws:username", "aws:userid"})
@@ -168,6 +169,8 @@ def _actions(statement: Mapping[str, Any], deny: bool, place: str, losses: list[
     _name_actions(sorted(written), place, losses)
     if not excepted:
         names = {name for action in written for name in (denied if deny else granted)(action)}
+        if not deny and VERSIONS not in written:
+            _drop_implied(names, place, losses)
         if not names:
             # Where all of them were foreign, each is named already.
             return None
@@ -175,11 +178,24 @@ def _actions(statement: Mapping[str, Any], deny: bool, place: str, losses: list[
     if deny:
         # What is spared from a denial must not become more.
         spared = {name for action in excepted for name in granted(action)}
+        if VERSIONS not in excepted:
+            _drop_implied(spared, place, losses)
         return {"NotAction": _collapse(spared)} if spared else {"Action": [ALL_ACTIONS]}
     barred = {name for action in excepted for name in denied(action)}
+    if VERSIONS in excepted:
+        # Excepted exactly, MinIO excepts objects with it.
+        barred.add("s3:GetObject")
     names = set() if ALL_ACTIONS in barred else set(MINIO_ACTIONS.values()) - barred - {"s3:ForceDeleteBucket"}
+    _drop_implied(names, place, losses)
     losses.append(Loss(WILDCARD, f"{place}: its NotAction is written out as the {len(names)} other actions."))
     return {"Action": _collapse(names)} if names else None
+
+
+def _drop_implied(names: set[str], place: str, losses: list[Loss]) -> None:
+    """Who may read versions may read objects: on MinIO only where that is written exactly, on RustFS always."""
+    if VERSIONS in names and "s3:GetObject" not in names:
+        names.discard(VERSIONS)
+        losses.append(Loss(ACTION, f"{place}: {VERSIONS} is left out, RustFS takes it for s3:GetObject too."))
 
 
 def _name_actions(actions: list[str], place: str, losses: list[Loss]) -> None:

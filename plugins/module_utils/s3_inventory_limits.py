@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 EXAMPLES = 10
+# As many of them are in the sentence.
+SHOWN = 3
 
 # What a code means, {bucket} and {count} filled in. What stands here is what an operator accepts by the code.
 MEANINGS = {
@@ -56,6 +58,34 @@ MEANINGS = {
 }
 
 
+# Their examples are keys; those of the others are sentences.
+OF_KEYS = frozenset(
+    {
+        "customer_keys",
+        "delete_markers",
+        "encrypted_objects",
+        "incomplete_uploads",
+        "key_collision",
+        "key_length",
+        "key_line_break",
+        "key_path",
+        "legal_hold",
+        "object_size",
+        "old_versions",
+        "retention",
+        "storage_class",
+        "tiered_objects",
+        "unknown_encryption",
+    }
+)
+
+
+def shown(key: str) -> str:
+    """Return a key for people, without characters that a terminal obeys, and not longer than 80."""
+    text = "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in key)
+    return f"'{text}'" if len(text) <= 80 else f"'{text[:77]}...'"
+
+
 @dataclass
 class Limit:
     """Something that will not come along."""
@@ -73,9 +103,14 @@ class Limit:
 
     @property
     def text(self) -> str:
-        """Say it in one sentence."""
+        """Say it, with the first few examples."""
         text = MEANINGS[self.code].format(bucket=self.bucket, count=self.count)
-        return text if not self.bucket or text.startswith("Bucket ") else f"Bucket {self.bucket}: {text}"
+        if self.bucket and not text.startswith("Bucket "):
+            text = f"Bucket {self.bucket}: {text}"
+        if self.code in OF_KEYS:
+            return f"{text.rstrip('.')}, such as {', '.join(shown(key) for key in self.examples[:SHOWN])}."
+        more = f" And {self.count - SHOWN} more." if self.count > SHOWN else ""
+        return " ".join([text, *self.examples[:SHOWN]]) + more
 
     def as_result(self) -> dict[str, Any]:
         """Return it as a module's result has it."""

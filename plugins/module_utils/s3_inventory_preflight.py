@@ -20,6 +20,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.minio_iam_admin impo
     StoreAdmin,
 )
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory import Selection
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_limits import shown
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_listing import objects
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import UnsortedError, merge
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import Store, client, error_code, explain
@@ -215,7 +216,7 @@ class Preflight:
                 self._problem(
                     "foreign_objects",
                     f"The bucket {selection.target!r} on the target holds {found.foreign} objects that the source has"
-                    f" not, such as {found.examples[0]!r}: remove them, or write another target_name.",
+                    f" not, such as {shown(found.examples[0])}: remove them, or write another target_name.",
                 )
             result.append(found)
         return result
