@@ -115,7 +115,7 @@ def project(rendered: Rendered, tmp_path_factory: pytest.TempPathFactory) -> dic
     for path in sorted(rendered.folder.glob("*/*.yml")):
         name = f"{path.parent.name}.yml" if path.name == "service.yml" else path.name
         shutil.copy(path, tmp_path / "services" / name)
-        if not (name == "rustfs.yml" and rendered.variables.get("mlflow_platform_artifact_store") == "local"):
+        if not (name == "rustfs.yml" and rendered.variables.get("mlflow_platform_artifact_store") in ("local", "s3")):
             fragments.append(f"services/{name}")
     compose = tmp_path / "compose.yml"
     compose.write_text(json.dumps({"name": "mlflow", "include": fragments}), encoding="utf-8")
@@ -144,10 +144,36 @@ def test_only_the_proxy_publishes_ports(project: dict[str, Any], rendered: Rende
     assert ports == wanted | {("127.0.0.1", "15080")}
 
 
-def test_back_ends_are_on_the_internal_network_only(project: dict[str, Any]) -> None:
+def test_back_ends_are_on_the_internal_network_only(project: dict[str, Any], rendered: Rendered) -> None:
     assert project["networks"]["back"]["internal"] is True
+    more = {"nginx": {"front"}, "mlflow": set(rendered.variables.get("mlflow_also_on", []))}
     for name, service in project["services"].items():
-        assert set(service["networks"]) == ({"front", "back"} if name == "nginx" else {"back"}), name
+        assert set(service["networks"]) == {"back"} | more.get(name, set()), name
+
+
+def test_mlflow_gets_out_only_to_an_external_store(project: dict[str, Any], rendered: Rendered) -> None:
+    others = {
+        name: network for name, network in project["networks"].items() if name not in ("front", "back", "default")
+    }
+    assert set(others) == set(rendered.variables.get("mlflow_also_on", []))
+    assert all(not network.get("internal") for network in others.values())
+
+
+def test_place_of_artifacts(rendered_cases: dict[str, Rendered]) -> None:
+    wanted = {
+        "defaults": ("s3://mlflow/artifacts", "http://rustfs:9000", None),
+        "local_store": ("/artifacts", None, None),
+        "external_s3": ("s3://lab-artifacts", "https://s3.example.org", "/etc/mlflow-platform/s3_ca.pem"),
+        "external_s3_joined": ("s3://mlflow/old/runs", "http://minio:9000", None),
+    }
+    for case, (destination, endpoint, certificate) in wanted.items():
+        service = yaml.safe_load(rendered_cases[case].text("mlflow", "service.yml"))["services"]["mlflow"]
+        environment = service["environment"]
+        assert environment["MLFLOW_ARTIFACTS_DESTINATION"] == destination, case
+        assert environment.get("MLFLOW_S3_ENDPOINT_URL") == endpoint, case
+        assert environment.get("AWS_CA_BUNDLE") == certificate, case
+        mounted = "../config/mlflow:/etc/mlflow-platform:ro" in service["volumes"]
+        assert mounted is (certificate is not None), case
 
 
 def test_services_are_confined(project: dict[str, Any]) -> None:
