@@ -88,8 +88,9 @@ def make(iam: Iam, roots: Roots, now: datetime | None = None) -> Plan:
 
 def _policies(iam: Iam, roots: Roots, plan: Plan) -> dict[str, str]:
     """Rewrite the policies that are the operator's or in use; return the names that they have on RustFS."""
-    used = {name for holder in (*iam.users, *iam.groups) for name in holder.policies}
-    names = {}
+    attached = [*(user.policies for user in iam.users), *(group.policies for group in iam.groups)]
+    used = {name for names in attached for name in names}
+    names: dict[str, str] = {}
     for name, policy in iam.policies.items():
         if name in BUILT_IN and name not in used:
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
@@ -120,7 +121,7 @@ class Applier:
         present = self._client.users()
         for user in plan.users:
             if user.name not in present:
-                self._do(f"user {user.name} made", lambda user=user: self._put(user, enabled=False))
+                self._do(f"user {user.name} made", partial(self._put, user, enabled=False))
         for group in plan.groups:
             self._group(group)
         for user in plan.users:
@@ -147,9 +148,7 @@ class Applier:
             found = normalise(present[name]) if name in present else None
             if found != normalise(policy):
                 self._show(f"policy {name}", found, normalise(policy))
-                self._do(
-                    f"policy {name} written", lambda name=name, policy=policy: self._client.put_policy(name, policy)
-                )
+                self._do(f"policy {name} written", partial(self._client.put_policy, name, policy))
             self._carried("policy", name, f"The policy {name!r} is there.")
 
     def _group(self, group: Group) -> None:
