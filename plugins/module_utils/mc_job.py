@@ -80,12 +80,14 @@ sample() {
     size=$(wc -c < "/job/$run.jsonl")
     printf '%s %s %s\n' "$(date +%s)" "$sent" "$size" >> "/job/$run.samples"
 }
-while :; do sample; sleep 1; done 2> /dev/null &
+while :; do sample; sleep 1; done > /dev/null 2>&1 &
+sampler=$!
 
 wait "$pid"
 status=$?
 # A signal ends the waiting before mc has ended.
 while kill -0 "$pid" 2> /dev/null; do wait "$pid"; status=$?; done
+kill "$sampler"
 finish "${stopped:-$status}"
 """
 

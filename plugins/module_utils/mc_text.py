@@ -112,7 +112,7 @@ def outcome(copy: Mapping[str, Any]) -> str:
     troubles = []
     if copy["failed_count"]:
         first = copy["failed"][0] if copy["failed"] else {"key": "?", "reason": "?"}
-        example = f"{visible(first['key'])!r}: {visible(first['reason'])}"
+        example = f"'{visible(first['key'])}': {visible(first['reason'])}"
         troubles.append(f"{copy['failed_count']:,} not ({example})")
     troubles += [visible(text) for text in copy["errors"][:3]]
     if troubles:

@@ -242,6 +242,10 @@ copied:
     journal:
       description: File on the server with all that mc printed in the last run.
       type: str
+incomplete:
+  description: Whether objects were not copied, or mc did not get to its end.
+  returned: success and failure
+  type: bool
 started:
   description: Whether mc was started, and not found at work or done.
   returned: success and failure
@@ -414,8 +418,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         if not running and params["remove"] and last.complete:
             remove_surplus(job, sides, result)
             result["changed"] = result["changed"] or bool(result["removed_count"])
-        if not running and params["fail_on_errors"] and not last.complete:
-            result["incomplete"] = True
+        result["incomplete"] = not running and not last.complete
     return result
 
 
@@ -428,7 +431,7 @@ def main() -> None:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg=f"directory: {exc.filename} cannot be used ({exc.strerror}); become root, or make room.")
-    if result.pop("incomplete", False):
+    if result.get("incomplete") and module.params["fail_on_errors"]:
         module.fail_json(**result)
     module.exit_json(**result)
 
