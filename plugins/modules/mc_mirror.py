@@ -378,6 +378,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     """Do one step: start or find the copy, read on for a while, and settle it where it has ended."""
     params = module.params
     job = job_of(params)
+    not_before = moment_of(params["not_before"])
     sides = (client(job.source), client(job.target))
 
     def docker(words: Sequence[str]) -> tuple[int, str, str]:
@@ -399,7 +400,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not params["follow_only"]:
             check_buckets(job, sides)
-        runs = Runs(job, docker, Arrivals(*sides, job.bucket, job.target_bucket), moment_of(params["not_before"]))
+        runs = Runs(job, docker, Arrivals(*sides, job.bucket, job.target_bucket), not_before)
         started = runs.begin(params["follow_only"])
         running = runs.follow(params["wait"])
         copied = runs.result(params["objects_total"], params["bytes_total"])
