@@ -119,7 +119,7 @@ options:
   workers:
     description: How many objects, or batches of small ones, are compared at once. 1 to 256.
     type: int
-    default: 8
+    default: 16
   chunk_bytes:
     description:
       - How much of each side is read before it is compared, in bytes, 4096 to 67108864. Each worker holds two of them.
@@ -304,7 +304,7 @@ ARGUMENT_SPEC = {
     "since": {"type": "path"},
     "read": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "tags": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-    "workers": {"type": "int", "default": 8},
+    "workers": {"type": "int", "default": 16},
     "chunk_bytes": {"type": "int", "default": 1 << 20},
     "patience": {"type": "int", "default": 120},
     "progress": {"type": "path"},

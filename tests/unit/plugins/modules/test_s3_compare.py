@@ -677,10 +677,10 @@ def test_pages_of_minio() -> None:
 
 
 def test_memory_does_not_grow_with_the_listing() -> None:
-    """A listing of 50,000 keys on both sides, merged and cut, with nothing asked about them."""
+    """A listing of 20,000 keys on both sides, merged and cut, with nothing asked about them."""
 
     def keys() -> Iterator[list[Entry]]:
-        for page in range(50):
+        for page in range(20):
             yield [Entry(f"{page:06d}/{n:04d}", 1, "e", "2023-11-14T22:13:20Z") for n in range(1000)]
 
     earlier = Earlier((2e9, 2e9), frozenset())
@@ -692,9 +692,9 @@ def test_memory_does_not_grow_with_the_listing() -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert total == 50_000
-    # Of 100,000 entries that would be 30 MB.
-    assert peak < 8 << 20
+    assert total == 20_000
+    # Of 40,000 entries that would be 12 MB.
+    assert peak < 4 << 20
 
 
 def test_chunked_and_closed_answers() -> None:
