@@ -101,7 +101,7 @@ OPERATORS = frozenset(
 )
 VERSIONS = "s3:GetObjectVersion"
 QUALIFIERS = ("ForAllValues:", "ForAnyValue:")
-# What RustFS puts values in for.
+# What RustFS puts values in for, in policies of users; in those of buckets it does for nothing.
 VARIABLES = frozenset({"aws:username", "aws:userid"})
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -221,7 +221,7 @@ def _resources(statement: Mapping[str, Any], deny: bool, place: str, losses: lis
     widen = deny == (key == "Resource")
     kept = []
     for resource in _strings(statement.get(key)):
-        found = _resource(resource, widen)
+        found = _resource(resource, widen, _variables(statement))
         if found is None:
             losses.append(Loss(RESOURCE, f"{place}: the resource {resource} is left out, RustFS cannot match it."))
             continue
@@ -239,21 +239,26 @@ def _resources(statement: Mapping[str, Any], deny: bool, place: str, losses: lis
     return None
 
 
-def _resource(resource: str, widen: bool) -> str | None:
+def _variables(statement: Mapping[str, Any]) -> frozenset[str]:
+    """Return the variables that RustFS resolves in a statement; one with a principal is a bucket's."""
+    return frozenset() if "Principal" in statement else VARIABLES
+
+
+def _resource(resource: str, widen: bool, known: frozenset[str]) -> str | None:
     if resource == "*":
         return f"{S3_ARN}*"
     if not resource.startswith(S3_ARN) or resource == S3_ARN:
         return None
-    if all(name in VARIABLES for name in _VARIABLE.findall(resource)):
+    if all(name in known for name in _VARIABLE.findall(resource)):
         return resource
-    return _VARIABLE.sub(lambda found: found[0] if found[1] in VARIABLES else "*", resource) if widen else None
+    return _VARIABLE.sub(lambda found: found[0] if found[1] in known else "*", resource) if widen else None
 
 
 def _conditions(statement: Mapping[str, Any], deny: bool, place: str, losses: list[Loss]) -> dict[str, Any] | None:
     kept: dict[str, Any] = {}
     for operator, tests in (statement.get("Condition") or {}).items():
         for key, values in tests.items():
-            why = _refused(str(operator), str(key), _strings(values))
+            why = _refused(str(operator), str(key), _strings(values), _variables(statement))
             if why is None:
                 kept.setdefault(str(operator), {})[str(key)] = _values(str(operator), _strings(values))
                 if str(key) == "aws:SourceIp":
@@ -267,15 +272,15 @@ def _conditions(statement: Mapping[str, Any], deny: bool, place: str, losses: li
     return {"Condition": kept} if kept else {}
 
 
-def _refused(operator: str, key: str, values: list[str]) -> str | None:
+def _refused(operator: str, key: str, values: list[str], known: frozenset[str]) -> str | None:
     if _plain(operator) not in OPERATORS:
         return f"and RustFS does not know {operator}"
     if key.partition("/")[0] not in CONDITION_KEYS or not key.isascii() or json.dumps(key) != f'"{key}"':
         return "which RustFS does not know"
     if _values(operator, values) is None:
         return f"whose value {', '.join(values)} RustFS does not take with {operator}"
-    unknown = [name for value in values for name in _VARIABLE.findall(value) if name not in VARIABLES]
-    return f"whose variable {unknown[0]} RustFS does not know" if unknown else None
+    unknown = [name for value in values for name in _VARIABLE.findall(value) if name not in known]
+    return f"whose variable {unknown[0]} RustFS does not resolve there" if unknown else None
 
 
 def _plain(operator: str) -> str:

@@ -21,6 +21,7 @@ description:
   - Policies are rewritten with exact names of actions, and never allow more than they did. Transitions to remote tiers
     are left out of lifecycles. A policy that names its bucket names it as it is called on RustFS.
   - What MinIO does not have set is left as it is on RustFS.
+  - The days of a lifecycle count from when an object was copied, since that is when RustFS got it.
 options:
   source:
     description: MinIO, and a key that may read the settings; quotas are told to its administrator only.

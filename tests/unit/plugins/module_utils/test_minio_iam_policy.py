@@ -253,3 +253,16 @@ def test_the_principal_of_a_bucket_policy_stays() -> None:
     after = rewrite(before).policy
     assert after is not None
     assert after["Statement"][0]["Principal"] == {"AWS": ["*"]}
+
+
+def test_variables_are_resolved_in_policies_of_users_only() -> None:
+    home, who = "arn:aws:s3:::b/${aws:username}", {"StringLike": {"s3:prefix": ["${aws:username}/*"]}}
+    statements = (allow("s3:GetObject", home), deny("s3:PutObject", home), allow("s3:ListBucket", Condition=who))
+    of_user = rewrite(policy(*statements))
+    assert of_user.policy is not None
+    assert len(of_user.policy["Statement"]) == 3
+    assert not of_user.losses
+    of_bucket = rewrite(policy(*({**statement, "Principal": {"AWS": ["*"]}} for statement in statements)))
+    assert of_bucket.policy is not None
+    (statement,) = of_bucket.policy["Statement"]
+    assert (statement["Effect"], statement["Resource"]) == ("Deny", ["arn:aws:s3:::b/*", "arn:aws:s3:::b"])
