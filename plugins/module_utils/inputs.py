@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
@@ -17,6 +19,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
     check_user_name,
 )
 from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, parse_port
 
 # Everybody knows the key that RustFS starts with where none is set.
@@ -26,6 +29,18 @@ RUSTFS_SECRET_KEY_MIN = 8
 # The first release without published holes in the tracking server.
 MLFLOW_OLDEST_SAFE = (3, 17)
 
+# Options of the role postgres that are sizes, in the words of postgresql.conf.
+POSTGRES_SIZES = (
+    "postgres_shared_buffers",
+    "postgres_work_mem",
+    "postgres_maintenance_work_mem",
+    "postgres_effective_cache_size",
+    "postgres_max_wal_size",
+)
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_POSTGRES_SIZE = re.compile(r"[1-9][0-9]*(kB|MB|GB|TB)")
 _GENERATED_FOR = re.compile(r"[A-Za-z0-9_.-]+")
 _SHARED_DEFAULT = re.compile(r"\{\{\s*(mlflow_platform_\w+)\s*\|\s*default\(.*\)\s*\}\}")
 
@@ -83,6 +98,10 @@ def check_values(values: Mapping[str, Any]) -> list[str]:
         if name.startswith(("rustfs_", "bucket_")) and isinstance(value, str):
             problems += check_rustfs_key(name, value)
     problems += check_bucket_key(values)
+    problems += check_postgres(values)
+    problems += check_artifact_prefix(values)
+    if "mlflow_s3" in values:
+        problems += check_external_s3("mlflow_s3", values["mlflow_s3"])
     if "mlflow_version" in values:
         allowed = bool(values.get("mlflow_allow_vulnerable_version"))
         problems += check_mlflow_version(str(values["mlflow_version"]), allowed)
@@ -170,6 +189,78 @@ def check_bucket_key(values: Mapping[str, Any]) -> list[str]:
     if key is not None and key == values.get("rustfs_root_access_key"):
         return ["bucket_access_key: is the same as rustfs_root_access_key, write another."]
     return []
+
+
+def check_artifact_prefix(values: Mapping[str, Any]) -> list[str]:
+    """Complain about a prefix that would end up as another one in the bucket."""
+    prefix = str(values.get("mlflow_artifact_prefix", ""))
+    if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
+        return [
+            f"mlflow_artifact_prefix: found {prefix!r}, write names with one slash between them and none at the ends,"
+            " such as artifacts, or '' for none."
+        ]
+    return []
+
+
+def check_external_s3(variable: str, option: Mapping[str, Any]) -> list[str]:
+    """Complain about an external store that MLflow's container could not use; it is not asked here."""
+    if not option:
+        return []
+    try:
+        store = store_of({**option, "ca_certificate": None}, variable)
+    except InputError as exc:
+        return [str(exc)]
+    problems = []
+    host = str(urlsplit(store.endpoint_url).hostname)
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        problems.append(
+            f"{variable}.endpoint_url: found {store.endpoint_url!r}, which is MLflow's own container when it asks,"
+            " write the name or the address that other machines use."
+        )
+    if not _BUCKET.fullmatch(str(option["bucket"])):
+        problems.append(
+            f"{variable}.bucket: found {option['bucket']!r}, write the name alone,"
+            " of 3 to 63 of the characters a-z 0-9 . -."
+        )
+    if option.get("network") and not _NETWORK.fullmatch(str(option["network"])):
+        problems.append(
+            f"{variable}.network: found {option['network']!r}, write a name as `docker network ls` shows it."
+        )
+    if option.get("ca_certificate"):
+        problems += _check_certificate(f"{variable}.ca_certificate", str(option["ca_certificate"]), store.tls)
+    return problems
+
+
+def _check_certificate(path: str, text: str, tls: bool) -> list[str]:
+    if not tls:
+        return [f"{path}: is of no use with an address that begins with http://, remove it, or write https://."]
+    if "PRIVATE KEY" in text:
+        return [f"{path}: holds a private key, which is for the store alone, write the certificate without it."]
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError):
+        return [
+            f"{path}: is no certificate in PEM form, write its text, such as"
+            " \"{{ lookup('ansible.builtin.file', 'ca.pem') }}\"."
+        ]
+    return []
+
+
+def check_postgres(values: Mapping[str, Any]) -> list[str]:
+    """Complain about sizes that PostgreSQL cannot read, and users that it keeps for itself."""
+    problems = [
+        f"{name}: found {values[name]!r}, write a number with its unit, such as 256MB or 1GB."
+        for name in POSTGRES_SIZES
+        if name in values and not _POSTGRES_SIZE.fullmatch(str(values[name]))
+    ]
+    user = str(values.get("postgres_user", ""))
+    if user == "postgres":
+        problems.append("postgres_user: found 'postgres', which is the superuser, write another name.")
+    elif user.startswith("pg_"):
+        problems.append(
+            f"postgres_user: found {user!r}, but PostgreSQL keeps names with pg_ for itself, write another."
+        )
+    return problems
 
 
 def check_mlflow_version(version: str, allow_vulnerable: bool) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import html.parser
 import json
 import re
 import shutil
@@ -39,6 +40,15 @@ def read_my_cnf(text: str) -> None:
     assert all("\n" not in value for value in parser["mysqld"].values())
 
 
+def read_postgresql_conf(text: str) -> None:
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    # A quote inside is doubled, a backslash too: nothing leaves its line.
+    assert all(re.fullmatch(r"[a-z_.]+ = '(?:[^'\\]|''|\\\\)*'", line) for line in lines), lines
+    names = [line.split(" = ")[0] for line in lines]
+    assert len(set(names)) == len(names)
+    assert {"hba_file", "listen_addresses", "shared_buffers"} <= set(names)
+
+
 def read_dockerfile(text: str) -> None:
     instructions = [line for line in re.sub(r"\\\n\s*", " ", text).splitlines() if line and not line.startswith("#")]
     words = [match[1] if (match := INSTRUCTION.match(line)) else line for line in instructions]
@@ -65,13 +75,26 @@ def read_nginx(text: str) -> None:
     assert text.count("{") == text.count("}")
 
 
+def read_page(text: str) -> None:
+    html.parser.HTMLParser().feed(text)
+    assert "<script" not in text.lower()
+    assert text.count("<p>") == text.count("</p>") == 2
+
+
+def read_error_of_mlflow(text: str) -> None:
+    assert json.loads(text).keys() == {"error_code", "message"}
+
+
 READERS: dict[str, Callable[[str], None]] = {
     "*.yml.j2": read_yaml,
     "my.cnf.j2": read_my_cnf,
+    "postgresql.conf.j2": read_postgresql_conf,
     "Dockerfile.j2": read_dockerfile,
     "requirements.txt.j2": read_requirements,
     "*.sources.j2": read_deb822,
     "nginx.conf.j2": read_nginx,
+    "*.html.j2": read_page,
+    "onprem-read-only.json.j2": read_error_of_mlflow,
 }
 
 
@@ -92,7 +115,7 @@ def project(rendered: Rendered, tmp_path_factory: pytest.TempPathFactory) -> dic
     for path in sorted(rendered.folder.glob("*/*.yml")):
         name = f"{path.parent.name}.yml" if path.name == "service.yml" else path.name
         shutil.copy(path, tmp_path / "services" / name)
-        if not (name == "rustfs.yml" and rendered.variables.get("mlflow_platform_artifact_store") == "local"):
+        if not (name == "rustfs.yml" and rendered.variables.get("mlflow_platform_artifact_store") in ("local", "s3")):
             fragments.append(f"services/{name}")
     compose = tmp_path / "compose.yml"
     compose.write_text(json.dumps({"name": "mlflow", "include": fragments}), encoding="utf-8")
@@ -121,10 +144,36 @@ def test_only_the_proxy_publishes_ports(project: dict[str, Any], rendered: Rende
     assert ports == wanted | {("127.0.0.1", "15080")}
 
 
-def test_back_ends_are_on_the_internal_network_only(project: dict[str, Any]) -> None:
+def test_back_ends_are_on_the_internal_network_only(project: dict[str, Any], rendered: Rendered) -> None:
     assert project["networks"]["back"]["internal"] is True
+    more = {"nginx": {"front"}, "mlflow": set(rendered.variables.get("mlflow_also_on", []))}
     for name, service in project["services"].items():
-        assert set(service["networks"]) == ({"front", "back"} if name == "nginx" else {"back"}), name
+        assert set(service["networks"]) == {"back"} | more.get(name, set()), name
+
+
+def test_mlflow_gets_out_only_to_an_external_store(project: dict[str, Any], rendered: Rendered) -> None:
+    others = {
+        name: network for name, network in project["networks"].items() if name not in ("front", "back", "default")
+    }
+    assert set(others) == set(rendered.variables.get("mlflow_also_on", []))
+    assert all(not network.get("internal") for network in others.values())
+
+
+def test_place_of_artifacts(rendered_cases: dict[str, Rendered]) -> None:
+    wanted = {
+        "defaults": ("s3://mlflow/artifacts", "http://rustfs:9000", None),
+        "local_store": ("/artifacts", None, None),
+        "external_s3": ("s3://lab-artifacts", "https://s3.example.org", "/etc/mlflow-platform/s3_ca.pem"),
+        "external_s3_joined": ("s3://mlflow/old/runs", "http://minio:9000", None),
+    }
+    for case, (destination, endpoint, certificate) in wanted.items():
+        service = yaml.safe_load(rendered_cases[case].text("mlflow", "service.yml"))["services"]["mlflow"]
+        environment = service["environment"]
+        assert environment["MLFLOW_ARTIFACTS_DESTINATION"] == destination, case
+        assert environment.get("MLFLOW_S3_ENDPOINT_URL") == endpoint, case
+        assert environment.get("AWS_CA_BUNDLE") == certificate, case
+        mounted = "../config/mlflow:/etc/mlflow-platform:ro" in service["volumes"]
+        assert mounted is (certificate is not None), case
 
 
 def test_services_are_confined(project: dict[str, Any]) -> None:
@@ -155,6 +204,13 @@ def test_any_character_survives(rendered_cases: dict[str, Rendered]) -> None:
     for role, setting in (("mlflow", "MLFLOW_SOMETHING"), ("rustfs", "RUSTFS_SOMETHING")):
         fragment = yaml.safe_load(rendered.text(role, "service.yml"))
         assert unescape(fragment["services"][role]["environment"][setting]) == hostile, role
+
+
+def test_what_is_said_of_the_freeze_survives(rendered_cases: dict[str, Rendered]) -> None:
+    rendered = rendered_cases["hostile"]
+    hostile = rendered.variables["hostile"]
+    assert hostile in json.loads(rendered.text("nginx", "onprem-read-only.json"))["message"]
+    assert hostile in html.unescape(rendered.text("nginx", "onprem-read-only.html"))
 
 
 def on_this_machine(text: str, folder: Path, root: Path) -> str:

@@ -17,6 +17,34 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.inputs import (
     unknown_variables,
 )
 
+# Of an authority that signed nothing.
+CERTIFICATE = """\
+-----BEGIN CERTIFICATE-----
+MIIDEzCCAfugAwIBAgIUOGDBJ3xckgcnWHGmkNX0hE+S3z0wDQYJKoZIhvcNAQEL
+BQAwETEPMA0GA1UEAwwGbGFiIENBMB4XDTI2MTEyMTEwNDMyOFoXDTI2MTIyMTEw
+NDMyOFowETEPMA0GA1UEAwwGbGFiIENBMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A
+MIIBCgKCAQEA38rIzMm2lk59g3cmdh+bgqyjSxVYjMXZ6QbzzSgIG9FlEArJ9RTF
+ObrjfXIyZfPD8EmwMPqusjrhca34N8C4i1HnHpFVkUyZ9J3kuOpw+RzRprQKyygr
+eQCaStcMoMyURNkHJXuPBh4hz1SQY/3yzVHUVsYoJb7GiiAypipHT2K/gvxbQWsI
+WXipkd11h2Cmu/8YbCLZj4MRoeOtXmDdB/6CPL4FopDTD9nozBIRMRsonb35oZ1w
+2BIHyr2DFGctCFDngTo9aFvHi/0n4VFneSLdtYeyx8HdWhy+/FQeQAo6KFzYYz4+
+cr+SWPsP0OJULdbgAMzHtH4tfQgaQdEzZQIDAQABo2MwYTAdBgNVHQ4EFgQUyloC
+o7NegMtiF5wPQzM41aUarbYwHwYDVR0jBBgwFoAUyloCo7NegMtiF5wPQzM41aUa
+rbYwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAgQwDQYJKoZIhvcNAQEL
+BQADggEBALVSunwlRYSGuLR1jughfsohoMKmRNOGwwNfIp4bAwJ9ZRQJrQF+YU+d
+Ut+MKk8SkK8aXPbmjmRJ2eGwVg1ox0nAsAzRYK7RiNOxTeJGTHa/Oer9NCSv40WO
+Ti4Dc0UY49TERw/sOeZAONOJ9BsdCJGN/xYYhRDSzLRPh12Z1uesFSZFeeU76Uoz
+UKluHf9gkzRzFQOmaa/ofRXnQHParFnDUuywXrBK/KTWG5+u+dljhwLcnQPeQ5Ij
+jbxQ29Dp5lA6u3PjhhiFFMAA5N/wdDFDwcJ2XdL0cnnFzo81PVcfBsFZTJOxyVZH
+dO0Yf2zDwNkUA8cWywlJ72e4+Q6D7pg=
+-----END CERTIFICATE-----
+"""
+
+
+def external(**more: str) -> dict[str, str]:
+    store = {"endpoint_url": "https://s3.example.org", "bucket": "mlflow", "access_key": "key", "secret_key": "hush"}
+    return {**store, **more}
+
 
 def host(*names: str, port: Any = 15000, users: Any = ()) -> dict[str, Any]:
     return {"host_names": list(names), "port": port, "users": list(users)}
@@ -37,6 +65,11 @@ def test_good_values_pass() -> None:
                 "rustfs_root_secret_key": "12345678",
                 "bucket_access_key": "mlflow-artifacts",
                 "mlflow_version": "3.17.2",
+                "postgres_shared_buffers": "256MB",
+                "postgres_max_wal_size": "1GB",
+                "postgres_user": "mlflow",
+                "mlflow_artifact_prefix": "",
+                "mlflow_s3": external(ca_certificate=CERTIFICATE, network="old_default"),
             }
         )
         == []
@@ -89,6 +122,29 @@ def test_good_values_pass() -> None:
         (
             {"bucket_access_key": "operator", "rustfs_root_access_key": "operator"},
             "bucket_access_key: is the same as rustfs_root_access_key, write another.",
+        ),
+        ({"postgres_work_mem": "8M"}, "postgres_work_mem: found '8M', write a number with its unit, such as 256MB"),
+        ({"postgres_user": "postgres"}, "postgres_user: found 'postgres', which is the superuser, write another name."),
+        ({"postgres_user": "pg_x"}, "postgres_user: found 'pg_x', but PostgreSQL keeps names with pg_ for itself"),
+        ({"mlflow_artifact_prefix": "/artifacts"}, "mlflow_artifact_prefix: found '/artifacts', write names with one"),
+        ({"mlflow_artifact_prefix": "a//b"}, "mlflow_artifact_prefix: found 'a//b', write names with one slash"),
+        ({"mlflow_s3": external(endpoint_url="minio:9000")}, "mlflow_s3.endpoint_url: found 'minio:9000', write an"),
+        ({"mlflow_s3": external(secret_key="")}, "mlflow_s3.secret_key: is empty or has a line break"),
+        (
+            {"mlflow_s3": external(endpoint_url="http://localhost:9000")},
+            "mlflow_s3.endpoint_url: found 'http://localhost:9000', which is MLflow's own container",
+        ),
+        ({"mlflow_s3": external(endpoint_url="http://127.0.0.1:9000")}, "mlflow_s3.endpoint_url: found 'http://127.0"),
+        ({"mlflow_s3": external(bucket="s3://mlflow")}, "mlflow_s3.bucket: found 's3://mlflow', write the name alone"),
+        ({"mlflow_s3": external(network="a b")}, "mlflow_s3.network: found 'a b', write a name as `docker network ls`"),
+        ({"mlflow_s3": external(ca_certificate="/etc/ca.pem")}, "mlflow_s3.ca_certificate: is no certificate in PEM"),
+        (
+            {"mlflow_s3": external(ca_certificate=CERTIFICATE + "-----BEGIN PRIVATE KEY-----hush")},
+            "mlflow_s3.ca_certificate: holds a private key, which is for the store alone",
+        ),
+        (
+            {"mlflow_s3": external(endpoint_url="http://minio:9000", ca_certificate=CERTIFICATE)},
+            "mlflow_s3.ca_certificate: is of no use with an address that begins with http://",
         ),
         ({"mlflow_version": "2.22.0"}, "mlflow_version: found '2.22.0', which has published holes"),
     ],

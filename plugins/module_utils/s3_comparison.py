@@ -1,0 +1,277 @@
+# Copyright: Contributors to the onprem.mlflow collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The comparison of two buckets: listings merged into batches, threads that compare them, a journal in their order."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import NamedTuple
+
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import Earlier, Findings, Journal
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Ahead, Entry, pages
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import merge
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_objects import (
+    Comparer,
+    Habits,
+    Pair,
+    Place,
+    suspect_bytes,
+)
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_wire import Wire
+
+BATCH_OBJECTS = 64
+BATCH_BYTES = 16 << 20
+# Keys that need no question.
+BATCH_KEYS = 5000
+# What waits for a batch before it, such as one with a large object: batches, and findings in them.
+AHEAD_BATCHES = 2048
+AHEAD_FINDINGS = 20_000
+JOURNAL_SECONDS = 0.5
+PROGRESS_SECONDS = 2.0
+# By how much an object must be older than an earlier comparison to count as covered by it.
+MARGIN_SECONDS = 10.0
+# So many objects that cannot be read, and none that can: it is not about the objects.
+HOPELESS = 100
+
+
+class HopelessError(Exception):
+    """A store that gives no object at all; the message is the first reason."""
+
+
+class Batch(NamedTuple):
+    """Some pairs in a row, and how many keys between them were compared earlier."""
+
+    number: int
+    last: str
+    pairs: list[Pair]
+    earlier: int
+    earlier_bytes: int
+
+
+def batches(merged: Iterable[Pair], read: str, earlier: Earlier | None, first: int = 0) -> Iterator[Batch]:
+    """Cut merged listings into batches that take about the same time."""
+    number = first
+    pairs: list[Pair] = []
+    covered = covered_bytes = suspect = 0
+    last = ""
+    for pair in merged:
+        one, other = pair
+        entry = one or other
+        if entry is None:
+            continue
+        last = entry.key
+        if earlier is not None and one is not None and other is not None and is_covered(one, other, earlier):
+            covered += 1
+            covered_bytes += one.size
+        else:
+            pairs.append(pair)
+            suspect += suspect_bytes([pair], read)
+        if len(pairs) >= BATCH_OBJECTS or suspect >= BATCH_BYTES or covered >= BATCH_KEYS:
+            yield Batch(number, last, pairs, covered, covered_bytes)
+            number += 1
+            pairs = []
+            covered = covered_bytes = suspect = 0
+    if pairs or covered:
+        yield Batch(number, last, pairs, covered, covered_bytes)
+
+
+def is_covered(one: Entry, other: Entry, earlier: Earlier) -> bool:
+    """Tell whether an earlier comparison saw both as they are now, and found them the same."""
+    if one.size != other.size or one.key in earlier.unsure:
+        return False
+    return all(_seconds(entry.modified) < clock - MARGIN_SECONDS for entry, clock in zip((one, other), earlier.clocks))
+
+
+def _seconds(text: str) -> float:
+    """Return a listing's time as seconds since 1970; one that cannot be read is in the future."""
+    try:
+        # Python before 3.11 takes neither Z nor nanoseconds.
+        moment = datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return float("inf")
+    return moment.timestamp()
+
+
+class Order:
+    """Puts the findings of batches in order again, and writes them down."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Take the journal."""
+        self._journal = journal
+        self._condition = threading.Condition()
+        self._waiting: dict[int, tuple[str, Findings]] = {}
+        self._next = 0
+        self._held = 0
+        self._open = Findings()
+        self._last = ""
+        self._written = time.monotonic()
+        self._error: Exception | None = None
+        self.done = Findings()
+        self.done.add(journal.findings)
+
+    def room(self, number: int) -> None:
+        """Wait until a batch is not too far ahead of the first that is not done; raise what a thread raised."""
+        with self._condition:
+            while self._error is None and (number - self._next > AHEAD_BATCHES or self._held > AHEAD_FINDINGS):
+                self._condition.wait(1.0)
+            self.check()
+
+    def check(self) -> None:
+        """Raise what a thread raised."""
+        if self._error is not None:
+            raise self._error
+
+    def fail(self, error: Exception) -> None:
+        """Let the comparison end with an error."""
+        with self._condition:
+            self._error = self._error or error
+            self._condition.notify_all()
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether it ends with an error."""
+        return self._error is not None
+
+    def put(self, batch: Batch, found: Findings) -> None:
+        """Take the findings of a batch."""
+        found.counts["objects"] += batch.earlier
+        found.counts["bytes"] += batch.earlier_bytes
+        found.counts["same"] += batch.earlier
+        found.counts["earlier"] += batch.earlier
+        with self._condition:
+            self.done.add(found, shown=0)
+            self._waiting[batch.number] = (batch.last, found)
+            self._held += found.differences
+            while self._next in self._waiting:
+                self._last, ready = self._waiting.pop(self._next)
+                self._held -= ready.differences
+                self._open.add(ready, shown=AHEAD_FINDINGS * 2)
+                self._next += 1
+                if time.monotonic() - self._written >= JOURNAL_SECONDS or self._open.differences >= AHEAD_FINDINGS // 2:
+                    self._write()
+            self._condition.notify_all()
+        counts = self.done.counts
+        if counts["unreadable_count"] >= HOPELESS and counts["unreadable_count"] == counts["objects"]:
+            reason = next((what["reason"] for what in found.lists["unreadable"]), "")
+            raise HopelessError(reason)
+
+    def finish(self) -> None:
+        """Write down what is left."""
+        with self._condition:
+            if self._last:
+                self._write()
+
+    def _write(self) -> None:
+        self._journal.checkpoint(self._last, self._open)
+        self._open = Findings()
+        self._written = time.monotonic()
+
+
+class Progress:
+    """A file with how far the comparison is, replaced every few seconds."""
+
+    def __init__(self, path: str | None, order: Order) -> None:
+        """Take where to write; nothing is written without a path."""
+        self._path = path
+        self._order = order
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Write the last state."""
+        self._ended.set()
+        self._thread.join()
+        self._write()
+
+    def _run(self) -> None:
+        self._write()
+        while not self._ended.wait(PROGRESS_SECONDS):
+            self._write()
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        done = self._order.done
+        state = {
+            "objects": done.counts["objects"],
+            "bytes": done.counts["bytes"],
+            "differences": done.differences,
+            "at": utc_now(),
+        }
+        temporary = f"{self._path}.tmp"
+        number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(number, "w") as file:
+            json.dump(state, file)
+        Path(temporary).replace(self._path)
+
+
+def utc_now() -> str:
+    """Return the time as ISO 8601 text."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def run(
+    source: Place,
+    target: Place,
+    prefix: str,
+    habits: Habits,
+    workers: int,
+    journal: Journal,
+    earlier: Earlier | None = None,
+    progress: str | None = None,
+) -> int:
+    """Compare from where the journal stands; return how many bytes were read of objects on both sides.
+
+    Raise ListingError, UnsortedError, WireError or HopelessError; what was compared until then is in the journal.
+    """
+    order = Order(journal)
+    state = Progress(progress, order)
+    listings = [
+        Ahead(pages(Wire(place.store, habits.patience), place.bucket, prefix, journal.after))
+        for place in (source, target)
+    ]
+    work: queue.Queue[Batch | None] = queue.Queue(workers * 2)
+    comparers = [Comparer(source, target, habits) for _ in range(workers)]
+    threads = [threading.Thread(target=_work, args=(one, work, order), daemon=True) for one in comparers]
+    for thread in threads:
+        thread.start()
+    try:
+        for batch in batches(merge(listings[0], listings[1], (source.variable, target.variable)), habits.read, earlier):
+            order.room(batch.number)
+            work.put(batch)
+    except Exception as exc:
+        order.fail(exc)
+    for _ in threads:
+        work.put(None)
+    for thread in threads:
+        thread.join()
+    for listing in listings:
+        listing.stop()
+    order.finish()
+    state.end()
+    order.check()
+    return sum(one.bytes_read for one in comparers)
+
+
+def _work(comparer: Comparer, work: queue.Queue[Batch | None], order: Order) -> None:
+    """Compare batches until there are no more; after an error they are only taken away."""
+    try:
+        while (batch := work.get()) is not None:
+            if order.failed:
+                continue
+            try:
+                order.put(batch, comparer.compare(batch.pairs))
+            except Exception as exc:
+                order.fail(exc)
+    finally:
+        comparer.close()

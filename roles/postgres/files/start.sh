@@ -1,0 +1,14 @@
+#!/bin/sh
+# Makes the database anew where its first start was interrupted: what a killed one leaves holds no data yet,
+# and the image's own entrypoint would take it for a database that is ready.
+set -eu
+
+unfinished=/var/lib/postgresql/data/first-start-unfinished
+if [ -e "$unfinished" ]; then
+    echo "The first start was interrupted: making the database anew."
+    rm -rf "$PGDATA"
+elif [ ! -e "$PGDATA" ]; then
+    touch "$unfinished"
+fi
+
+exec docker-entrypoint.sh "$@"
