@@ -194,6 +194,11 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(status, body, headers)
 
 
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_wire, "PAUSE_SECONDS", 0.05)
+
+
 @pytest.fixture
 def source() -> Iterator[FakeStore]:
     yield from serving()
@@ -384,7 +389,7 @@ def test_store_that_starts_anew_is_waited_for(source: FakeStore, target: FakeSto
 
     def starts(method: str, key: str, handler: Handler) -> bool:
         if (method, key) == ("GET", "parts") and not until["at"]:
-            until["at"] = time.monotonic() + 8
+            until["at"] = time.monotonic() + 2
         if time.monotonic() < until["at"]:
             handler.error(503, "XMinioServerNotInitialized")
             return True
