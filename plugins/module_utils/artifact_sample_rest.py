@@ -35,8 +35,8 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.mlflow_rest import (
     StatusError,
 )
 
-# A page of runs has all their parameters and metrics: it may be large with few of them.
-PAGE_ITEMS = 200
+# A page of runs has all their parameters and metrics: where that is too large, fewer are asked for.
+PAGE_ITEMS = 1000
 EXPERIMENTS_AT_ONCE = 50
 # Seconds to wait before a request is sent again.
 PAUSES = (1, 4, 10)

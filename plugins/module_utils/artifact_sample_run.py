@@ -38,7 +38,10 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.mlflow_rest import (
 )
 
 # Of each kind and scheme: many runs have no artifacts, and the sample is to be filled all the same.
-OWNERS_LOOKED_AT = 1000
+OWNERS_LOOKED_AT = 5000
+# MLflow's list takes ten times as long as the store's. These are asked for all the same, so that a store that has
+# nothing, or the wrong one, is noticed.
+OWNERS_LISTED_ANYWAY = 50
 FILES_PER_OWNER = 5000
 FOLDERS_PER_OWNER = 100
 NAMED = 3
@@ -213,16 +216,16 @@ class Sampler:
     def _files(self, owners: Sequence[Owner]) -> Iterator[File]:
         """Return a file of each owner, then the others of theirs."""
         rest: list[list[File]] = []
-        for owner in owners:
+        for number, owner in enumerate(owners):
             self.outcome.looked_at[owner.kind] += 1
-            files = self._candidates(owner)
+            files = self._candidates(owner, number < OWNERS_LISTED_ANYWAY)
             if files:
                 yield files[0]
                 rest.append(files[1:])
         for others in zip_longest(*rest):
             yield from (file for file in others if file is not None)
 
-    def _candidates(self, owner: Owner) -> list[File]:
+    def _candidates(self, owner: Owner, list_anyway: bool) -> list[File]:
         """Draw files of an owner, from what MLflow lists and from what the store has, so that neither hides a loss."""
         if not owner.uri:
             owner = Owner(owner.kind, owner.id, self._uri_now(owner))
@@ -231,8 +234,9 @@ class Sampler:
             return []
         place = self._layout.place(owner.uri)
         sizes = dict(self._store.files(place, FILES_PER_OWNER))
-        for path, size in self._walk(owner):
-            sizes[path] = max(size, sizes.get(path, 0))
+        if sizes or list_anyway:
+            for path, size in self._walk(owner):
+                sizes[path] = max(size, sizes.get(path, 0))
         draw: Draw[File] = Draw(self._sample, f"{self._seed} {owner.id}")
         for path, size in sizes.items():
             if not size and (not path or path.endswith("/")):
@@ -381,7 +385,7 @@ def _advice(error: StatusError) -> str:
         return f"write the address that it leads to as url, {error.location.partition('/api/')[0]}"
     if error.status == 401:
         return "look at the user and the password"
-    if error.status == 403:
+    if error.status in (403, 421):
         return "look at what the proxy denies, and whether the host name is one that MLflow knows"
     if error.status == 404:
         return "look at the path of the address"

@@ -222,6 +222,8 @@ def _must_succeed(place: Place, what: str, status: int, stderr: bytes) -> None:
         )
     if re.search(r"Unknown database|database .* does not exist", text):
         raise InputError(f"There is no database {place.name!r} in {place.container}, write one that is there.")
+    if re.search(r"Can't connect to local|system is (?:starting up|shutting down)|on socket .* failed", text):
+        raise InputError(f"The database in {place.container} does not answer, wait until it has started.")
     raise InputError(f"In {place.container}, {what} of {place.name} failed with status {status}: {text[-600:]}")
 
 

@@ -216,7 +216,9 @@ class Progress:
         self._note(at, 0)
 
     def _note(self, at: float, on_way: int) -> None:
-        self.samples.append([round(at, 1), self.objects, self.bytes + on_way])
+        # What failed is taken off again, and may have been counted when it was on its way.
+        _at, objects, size = self.samples[-1] if self.samples else (0, 0, 0)
+        self.samples.append([round(at, 1), max(objects, self.objects), max(size, self.bytes + on_way)])
 
 
 def parse_sample(line: str) -> tuple[float, int | None, int] | None:

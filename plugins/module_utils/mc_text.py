@@ -12,6 +12,8 @@ from typing import Any
 
 # The rate shown is that of the last moments: neither a second's nor that of hours ago.
 RATE_SECONDS = 30
+# A copy that hardly moves is waiting for something: nothing can be told from its pace.
+MAX_LEFT_SECONDS = 14 * 86400
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -97,8 +99,8 @@ def progress_line(copy: Mapping[str, Any], totals_known: bool) -> str:
     if span > 0:
         parts.append(f"{size_text(more_bytes / span)}/s, {more_objects / span:,.0f} objects/s")
     speed = share(more_objects, more_bytes, *totals) / span if span > 0 else 0.0
-    if totals_known and speed > 0:
-        parts.append(f"{time_text(max(0.0, 1 - done) / speed)} left")
+    if totals_known and speed > 0 and (left := max(0.0, 1 - done) / speed) < MAX_LEFT_SECONDS:
+        parts.append(f"{time_text(left)} left")
     if copy["failed_count"]:
         parts.append(f"{copy['failed_count']:,} failed")
     return f"{place(copy)}: {', '.join(parts)}"

@@ -281,7 +281,7 @@ def sample(report: Item) -> str:
             if item.get("same")
             else '<span class="chip warning">not the same</span> '
         )
-        + code(item.get("path", ""))
+        + code(item.get("uri") or item.get("path", ""))
         + (f' <span class="quiet">{size_text(item["bytes"])}</span>' if item.get("bytes") is not None else "")
         + (f' <span class="quiet">{text(item["reason"])}</span>' if item.get("reason") else "")
         for item in report["sample"][:MAX_KEYS]

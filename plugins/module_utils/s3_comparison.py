@@ -237,7 +237,7 @@ def run(
     order = Order(journal)
     state = Progress(progress, order)
     listings = [
-        Ahead(pages(Wire(place.store, habits.patience), place.bucket, prefix, journal.after))
+        Ahead(pages(Wire(place.store, habits.patience, busy_attempts=None), place.bucket, prefix, journal.after))
         for place in (source, target)
     ]
     work: queue.Queue[Batch | None] = queue.Queue(workers * 2)

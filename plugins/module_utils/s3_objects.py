@@ -67,13 +67,18 @@ class Side:
         """Take where it is; no connection is made yet."""
         self.name = name
         self.bucket = place.bucket
+        self._store = place.store
         self.wire = Wire(place.store, habits.patience)
         self.patient = habits.patience
         self.tells_tags = False
 
     def check(self) -> None:
-        """Raise WireError where the store is gone."""
-        self.wire.ask(Question("HEAD", f"/{self.bucket}"))
+        """Wait until the store answers at all; raise WireError when patience ends."""
+        wire = Wire(self._store, self.patient, busy_attempts=None)
+        try:
+            wire.ask(Question("HEAD", f"/{self.bucket}"))
+        finally:
+            wire.close()
 
     def probe(self, key: str, whole: bool) -> Question:
         """Ask for an object's headers, or for all of it."""
@@ -123,6 +128,7 @@ class Content:
         self._at = 0
         self._open = False
         self._waiting = Waiting(side.patient)
+        self._checked = False
 
     def fill(self, view: memoryview) -> None:
         """Fill the view with the next bytes; raise ChangedError where the version is gone."""
@@ -136,11 +142,7 @@ class Content:
             except OSError as exc:
                 wire.close()
                 self._open = False
-                if self._waiting.pauses >= STUCK_PAUSES:
-                    # Only for this object, or for the whole store?
-                    self._side.check()
-                    raise UnreadableError(f"{self._side.name}: {exc} after {self._at} bytes, again and again") from exc
-                self._waiting.pause(exc)
+                self._pause(exc)
                 continue
             if not count:
                 # Shorter than its headers said: another version, or a store that lost the end.
@@ -148,6 +150,19 @@ class Content:
             filled += count
             self._at += count
             self._waiting.end()
+            self._checked = False
+
+    def _pause(self, reason: OSError) -> None:
+        """Wait before the next attempt; raise UnreadableError where only this object is not given."""
+        if self._waiting.pauses < STUCK_PAUSES:
+            self._waiting.pause(reason)
+            return
+        if self._checked:
+            raise UnreadableError(f"{self._side.name}: {reason} after {self._at} bytes, again and again") from reason
+        self._side.check()
+        # The store is there, or is there again: once more.
+        self._checked = True
+        self._waiting.end()
 
     def stop(self) -> None:
         """Leave the rest unread."""

@@ -79,13 +79,16 @@ class Answer(NamedTuple):
 class Wire:
     """One connection to a store, opened when needed and again when broken; for one thread."""
 
-    def __init__(self, store: Store, patience: float, depth: int = DEPTH) -> None:
-        """Take how many seconds a store that does not answer is waited for."""
+    def __init__(
+        self, store: Store, patience: float, depth: int = DEPTH, busy_attempts: int | None = BUSY_ATTEMPTS
+    ) -> None:
+        """Take for how many seconds to wait for a store that does not answer, and how often it may say it is busy."""
         parts = urlsplit(store.endpoint_url)
         self._signer = Signer(store)
         self._address = (str(parts.hostname), parts.port or (443 if store.tls else 80))
         self._context = ssl.create_default_context(cafile=store.ca_certificate) if store.tls else None
         self._patience = patience
+        self._busy_attempts = busy_attempts
         self._depth = depth
         self._socket: socket.socket | None = None
         self._buffer = bytearray()
@@ -110,7 +113,7 @@ class Wire:
         """Return the answers in order; asked again are those without a good one, until patience ends."""
         answers: list[Answer] = []
         depth = self._depth
-        waiting = Waiting(self._patience)
+        waiting = Waiting(self._patience, self._busy_attempts)
         while len(answers) < len(questions):
             try:
                 for answer in self._group(questions[len(answers) :][:depth]):
@@ -288,9 +291,10 @@ class Wire:
 class Waiting:
     """How long a store that does not answer has been waited for."""
 
-    def __init__(self, patience: float) -> None:
-        """Take the seconds after which to give up."""
+    def __init__(self, patience: float, busy_attempts: int | None = None) -> None:
+        """Take the seconds after which to give up, and after how many answers that the store is busy."""
         self._patience = patience
+        self._busy_attempts = busy_attempts
         self.end()
 
     def end(self) -> None:
@@ -305,7 +309,7 @@ class Waiting:
         if self._since is None:
             self._since = now
         self._busy += isinstance(reason, BusyError)
-        if self._busy >= BUSY_ATTEMPTS:
+        if self._busy_attempts is not None and self._busy >= self._busy_attempts:
             raise StuckError(str(reason)) from reason
         if now - self._since >= self._patience:
             raise WireError(str(reason)) from reason

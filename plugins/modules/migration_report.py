@@ -86,7 +86,7 @@ options:
     type: dict
     default: {}
   sample:
-    description: Artifacts that were read back through MLflow, each with C(path), C(same), C(bytes) and C(reason).
+    description: Artifacts that were read back through MLflow, RV(onprem.mlflow.mlflow_artifact_sample#module:drawn).
     type: list
     elements: dict
     default: []

@@ -24,7 +24,8 @@ description:
   - Runs and logged models of active experiments are drawn, and no deleted runs. Of a server with workspaces, those of
     the default one. From each kind and scheme in turn, and one file of a run before a second one of it.
   - Files of a drawn run are both what MLflow lists and what the store has, so that what is missing on one side is
-    found. Up to 5000 files and 100 folders of each are looked at.
+    found. Up to 5000 files and 100 folders of each are looked at, and up to 5000 runs of each kind and scheme, since
+    many have none. Beyond the first 50, MLflow is not asked for files of a run that has none in the store.
   - Memory does not grow with the number of runs, nor with the size of files. All runs are listed, which takes some
     seconds for each 1000 of them; with O(expected) none is.
   - Proxy settings of the environment are not followed.

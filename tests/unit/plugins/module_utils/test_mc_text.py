@@ -64,6 +64,8 @@ def test_line_at_the_start_and_while_nothing_moves() -> None:
     )
     still = [{"at": utc(at), "objects": 50, "bytes": 0} for at in (1000, 1010)]
     assert "left" not in progress_line(copied(samples=still), totals_known=True)
+    crawl = [{"at": utc(at), "objects": 50, "bytes": at} for at in (1000, 1010)]
+    assert "left" not in progress_line(copied(samples=crawl, bytes_total=1 << 50), totals_known=True)
 
 
 def test_outcome() -> None:

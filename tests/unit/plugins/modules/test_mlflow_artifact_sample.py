@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from ansible_collections.onprem.mlflow.plugins.module_utils import artifact_sample_rest
+from ansible_collections.onprem.mlflow.plugins.module_utils import artifact_sample_rest, artifact_sample_run
 from ansible_collections.onprem.mlflow.plugins.modules import mlflow_artifact_sample
 
 EXCHANGES = json.loads(
@@ -353,13 +353,18 @@ def test_other_names_in_the_store(sample: Sample, mlflow: Replay) -> None:
     assert {item["uri"].partition("/place/")[0] for item in result["drawn"] if "place" in item["uri"]} == {"s3://new"}
 
 
-def test_bucket_that_the_store_lacks(sample: Sample, store: Replay) -> None:
+def test_bucket_that_the_store_lacks(sample: Sample, store: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
     for key in store.exchanges:
         if key.startswith("GET /direct-files"):
             store.change(key, NO_BUCKET)
 
     # Without a list of the store's there is nothing to draw of the version, which MLflow does not list.
     assert len(sample()["missing_in_store"]) == 10
+
+    # Beyond the first runs, MLflow is asked only for what those have that are in the store.
+    monkeypatch.setattr(artifact_sample_run, "OWNERS_LISTED_ANYWAY", 0)
+    result = sample()
+    assert (len(result["drawn"]), result["same"]) == (15, 15)
 
 
 def test_artifacts_elsewhere_are_counted(sample: Sample, mlflow: Replay) -> None:
@@ -477,6 +482,7 @@ def test_answer_that_breaks_off_is_told(sample: Sample, mlflow: Replay) -> None:
     ("status", "advice"),
     [
         (401, "look at the user and the password."),
+        (421, "look at what the proxy denies, and whether the host name is one that MLflow knows."),
         (403, "look at what the proxy denies, and whether the host name is one that MLflow knows."),
         (404, "look at the path of the address."),
         (502, "the proxy was reached and MLflow was not: look at the log of MLflow."),

@@ -194,6 +194,11 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(status, body, headers)
 
 
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_wire, "PAUSE_SECONDS", 0.05)
+
+
 @pytest.fixture
 def source() -> Iterator[FakeStore]:
     yield from serving()
@@ -375,6 +380,24 @@ def test_content_that_always_breaks_off_is_named(source: FakeStore, target: Fake
     assert result["same"] == 1
     assert [found["key"] for found in result["unreadable"]] == ["broken"]
     assert result["unreadable"][0]["reason"].startswith("target: closed the connection in the middle of an answer")
+
+
+def test_store_that_starts_anew_is_waited_for(source: FakeStore, target: FakeStore, compare: RunModule) -> None:
+    """Everything is answered with 503 for longer than a single object would be asked for."""
+    fill(source, target, {**some(30), "parts": Thing(PARTS, "a-3")})
+    until = {"at": 0.0}
+
+    def starts(method: str, key: str, handler: Handler) -> bool:
+        if (method, key) == ("GET", "parts") and not until["at"]:
+            until["at"] = time.monotonic() + 2
+        if time.monotonic() < until["at"]:
+            handler.error(503, "XMinioServerNotInitialized")
+            return True
+        return False
+
+    target.before = starts
+    assert compare(patience=60)["equal"] is True
+    assert until["at"]
 
 
 def test_object_that_is_refused_is_named(source: FakeStore, target: FakeStore, compare: RunModule) -> None:
