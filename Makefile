@@ -40,7 +40,7 @@ format: venv ## let ruff format the Python files
 	@ruff check --fix .
 
 unit: venv ## plugins and templates, without Docker
-	@python -m pytest tests/unit
+	@python -m pytest --numprocesses 2 --dist loadfile tests/unit
 
 contract: venv ## the lab's images against what the official ones document
 	@python -m pytest tests/contract -m contract

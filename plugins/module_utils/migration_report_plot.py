@@ -15,7 +15,8 @@ _STEPS = (1, 2, 2.5, 5, 10)
 
 def ceiling(value: float, base: int = 10) -> float:
     """Return the next round number above, so that the axis has a label worth reading."""
-    if value <= 0:
+    # Less than this is nothing that a plot could show.
+    if value <= 1e-9:
         return 1.0
     unit = 1.0
     while value >= unit * base:
