@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..conftest import ROOT
+
 if TYPE_CHECKING:
     from ..conftest import Platform
 
@@ -37,6 +39,7 @@ def run_until(platform: Platform, task: str, *words: str) -> list[str]:
     printed = []
     with subprocess.Popen(
         command,
+        cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
