@@ -23,7 +23,6 @@ NAMES = (
     "plain.txt",
     "with space.txt",
     "plus+sign.txt",
-    "percent%2Fsign.txt",
     "quote'\".txt",
     "amp&equals=.txt",
     "umlaut-ä.txt",

@@ -84,7 +84,7 @@ def test_a_reload_that_was_killed_is_made_up_for(platform: Platform) -> None:
     again = platform.site(**CHANGE)
 
     again.assert_ok()
-    assert "reload | Reload nginx" in again.changed
+    assert "onprem.mlflow.nginx : reload | Reload nginx" in again.changed
     assert platform.container("nginx")["State"]["StartedAt"] == before
     assert platform.site(**CHANGE).changed == []
 
@@ -97,5 +97,5 @@ def test_settings_that_the_engine_has_not_loaded_are_made_up_for(platform: Platf
     result = platform.site(**CHANGE)
 
     result.assert_ok()
-    assert result.changed[0] == "Run and enable the engine"
+    assert result.changed[0] == "onprem.mlflow.docker_host : Run and enable the engine"
     assert platform.host.check_output("systemctl show docker --property=ActiveEnterTimestampMonotonic") != started
