@@ -161,7 +161,7 @@ def memory_figures(lab: Lab) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--repeats", type=int, default=3, help="how often each pair is measured; the median counts")
+    parser.add_argument("--repeats", type=int, default=6, help="how often each pair is measured; the median counts")
     parser.add_argument("--seconds", type=int, default=8, help="how long one measurement of requests takes")
     options = parser.parse_args()
     lab = Lab()
