@@ -10,8 +10,13 @@ mc cleans paths, takes some keys for folders, and leaves alone what it believes 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
-from typing import Any
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any, Union
 from urllib.parse import urlencode
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_headers import COMPARED, META
@@ -20,6 +25,8 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import erro
 # Up to here an object is written at once, so that its ETag is its MD5; it is held in memory meanwhile.
 WHOLE_BYTES = 64 << 20
 MAX_PARTS = 9_000
+# What a result shows of each list.
+SHOWN = 1000
 WRITES = ("PutObject", "CreateMultipartUpload")
 
 
@@ -34,7 +41,7 @@ def part_bytes(size: int) -> int:
 
 
 class Copier:
-    """Copies objects one after the other; both sides are boto3 clients and buckets."""
+    """Copies objects one after the other, for one thread; both sides are boto3 clients and buckets."""
 
     def __init__(self, source: tuple[Any, str], target: tuple[Any, str]) -> None:
         self.source, self.source_bucket = source
@@ -92,19 +99,69 @@ def reason_of(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
-def copy_all(copier: Copier, keys: Iterable[str], remove: Iterable[str]) -> dict[str, Any]:
+@dataclass
+class Repaired:
+    """What was copied and deleted, with up to so many keys as a result shows."""
+
+    objects: int = 0
+    bytes: int = 0
+    failed: list[dict[str, str]] = field(default_factory=list)
+    failed_count: int = 0
+    removed: list[str] = field(default_factory=list)
+    removed_count: int = 0
+
+    def fail(self, key: str, reason: str) -> None:
+        """Count an object that was not copied or not deleted."""
+        self.failed_count += 1
+        if len(self.failed) < SHOWN:
+            self.failed.append({"key": key, "reason": reason})
+
+    def remove(self, key: str) -> None:
+        """Count an object that was deleted."""
+        self.removed_count += 1
+        if len(self.removed) < SHOWN:
+            self.removed.append(key)
+
+
+Outcome = Union[int, bool, Exception]
+
+
+def attempt(work: Callable[[str], Outcome], key: str) -> Outcome:
+    """Do the work for one key; one that fails does not stop the others."""
+    try:
+        return work(key)
+    except Exception as error:
+        return error
+
+
+def each(makers: Callable[[], Copier], method: str, keys: Iterable[str], workers: int) -> Iterator[tuple[str, Outcome]]:
+    """Do a method of a copier for each key, several at once; every thread has a copier of its own."""
+    mine = threading.local()
+
+    def work(key: str) -> Outcome:
+        if not hasattr(mine, "copier"):
+            mine.copier = makers()
+        outcome: Outcome = getattr(mine.copier, method)(key)
+        return outcome
+
+    remaining = iter(keys)
+    with ThreadPoolExecutor(workers) as pool:
+        while some := list(islice(remaining, SHOWN)):
+            yield from zip(some, pool.map(partial(attempt, work), some))
+
+
+def copy_all(makers: Callable[[], Copier], keys: Iterable[str], remove: Iterable[str], workers: int = 1) -> Repaired:
     """Copy and delete objects, go on where one fails, and return the counts and the failures."""
-    found: dict[str, Any] = {"objects": 0, "bytes": 0, "failed": [], "removed": []}
-    for key in keys:
-        try:
-            found["bytes"] += copier.copy(key)
-            found["objects"] += 1
-        except Exception as error:
-            found["failed"].append({"key": key, "reason": reason_of(error)})
-    for key in remove:
-        try:
-            if copier.remove(key):
-                found["removed"].append(key)
-        except Exception as error:
-            found["failed"].append({"key": key, "reason": f"was not deleted: {reason_of(error)}"})
+    found = Repaired()
+    for key, outcome in each(makers, "copy", keys, workers):
+        if isinstance(outcome, Exception):
+            found.fail(key, reason_of(outcome))
+        else:
+            found.objects += 1
+            found.bytes += outcome
+    for key, outcome in each(makers, "remove", remove, workers):
+        if isinstance(outcome, Exception):
+            found.fail(key, f"was not deleted: {reason_of(outcome)}")
+        elif outcome:
+            found.remove(key)
     return found

@@ -90,8 +90,10 @@ class Bucket:
         }
 
 
-def selections(items: Iterable[Mapping[str, Any]], all_buckets: Iterable[str]) -> list[Selection]:
-    """Return what is chosen, every bucket where nothing is; raise InputError for a double choice."""
+def selections(
+    items: Iterable[Mapping[str, Any]], all_buckets: Iterable[str], variable: str = "buckets"
+) -> list[Selection]:
+    """Return what is chosen, every bucket where nothing is; raise InputError with the variable for a double choice."""
     chosen = [
         Selection(str(item["name"]), str(item.get("prefix") or ""), str(item.get("target_name") or item["name"]))
         for item in items
@@ -101,12 +103,13 @@ def selections(items: Iterable[Mapping[str, Any]], all_buckets: Iterable[str]) -
             inside = one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix)
             if inside and one.name == other.name:
                 raise InputError(
-                    f"buckets: {one.name!r} is there twice ({other.prefix!r} and {one.prefix!r}),"
+                    f"{variable}: {one.name!r} is there twice ({other.prefix!r} and {one.prefix!r}),"
                     " write prefixes of which none is in another."
                 )
             if inside and one.target == other.target:
                 raise InputError(
-                    f"buckets: {other.name!r} and {one.name!r} both go to {one.target!r}, write different target_names."
+                    f"{variable}: {other.name!r} and {one.name!r} both go to {one.target!r},"
+                    " write different target_names."
                 )
     return chosen
 

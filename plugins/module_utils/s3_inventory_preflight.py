@@ -39,10 +39,20 @@ class Problem:
     text: str
 
 
+@dataclass(frozen=True)
+class Names:
+    """What the operator calls the options, for messages."""
+
+    source: str = "source"
+    target: str = "target"
+    buckets: str = "buckets"
+
+
 @dataclass
 class Side:
     """What one store told about itself."""
 
+    role: str
     store: Store
     variable: str
     clock_seconds: int = 0
@@ -64,30 +74,38 @@ class Overlap:
 
 
 class Preflight:
-    """Asks both stores; problems are collected, so that all can be read at once."""
+    """Asks the stores; problems are collected, so that all can be read at once."""
 
-    def __init__(self, source: Store, target: Store) -> None:
-        """Keep the stores; nothing is asked yet."""
+    def __init__(self, source: Store, target: Store | None, names: Names) -> None:
+        """Keep the stores; nothing is asked yet. Without a target only what concerns the source can be asked."""
         self.problems: list[Problem] = []
-        self.source = Side(source, "source")
-        self.target = Side(target, "target")
-        self._clients = {"source": client(source), "target": client(target)}
+        self.source = Side("source", source, names.source)
+        self.target = Side("target", target, names.target) if target else None
+        self._buckets = names.buckets
+        self._clients = {side.role: client(side.store) for side in self._sides()}
+
+    def _sides(self) -> list[Side]:
+        return [self.source, *([self.target] if self.target else [])]
 
     def _problem(self, code: str, text: str) -> None:
         self.problems.append(Problem(code, text))
 
     def answers(self) -> bool:
-        """Ask both sides for their buckets, clocks and identities; tell whether both answered."""
+        """Ask each side for its buckets, clock and identity; tell whether all answered."""
         # The second is asked even where the first is silent.
-        source = self._answers(self.source)
-        return self._answers(self.target) and source
+        answered = [self._answers(side) for side in self._sides()]
+        return all(answered)
+
+    def clocks(self) -> dict[str, int]:
+        """Return how many seconds each side's clock is ahead of this server's."""
+        return {side.role: side.clock_seconds for side in self._sides()}
 
     def _answers(self, side: Side) -> bool:
         started = time.time()
         try:
-            found = self._clients[side.variable].list_buckets()
+            found = self._clients[side.role].list_buckets()
         except Exception as exc:
-            self._problem(f"{side.variable}_answer", explain(exc, side.store, side.variable))
+            self._problem(f"{side.role}_answer", explain(exc, side.store, side.variable))
             return False
         side.buckets = {bucket["Name"]: bucket["CreationDate"] for bucket in found.get("Buckets", [])}
         self._clock(side, found["ResponseMetadata"]["HTTPHeaders"].get("date", ""), (started + time.time()) / 2)
@@ -117,6 +135,8 @@ class Preflight:
     def two_stores(self) -> None:
         """Complain where both addresses lead to one store."""
         source, target = self.source, self.target
+        if target is None:
+            return
         if source.deployment_id and target.deployment_id:
             same = source.deployment_id == target.deployment_id
         else:
@@ -125,16 +145,16 @@ class Preflight:
         if same or source.store.endpoint_url == target.store.endpoint_url:
             self._problem(
                 "same_store",
-                f"target.endpoint_url: {target.store.endpoint_url} is the same store as the source"
-                f" {source.store.endpoint_url}, write the address of another one.",
+                f"{source.variable}.endpoint_url: {source.store.endpoint_url} is the same store as the target"
+                f" {target.store.endpoint_url}, write the address of another one.",
             )
 
     def target_key(self) -> None:
         """Complain where the key of the target is not its administrator's."""
-        if not self.target.administrator:
+        if self.target and not self.target.administrator:
             self._problem(
                 "target_key",
-                f"target.access_key: {self.target.store.access_key!r} is not the administrator's at"
+                f"{self.target.variable}.access_key: {self.target.store.access_key!r} is not the administrator's at"
                 f" {self.target.store.endpoint_url}, write RustFS's root access key.",
             )
 
@@ -155,7 +175,7 @@ class Preflight:
                 self._denied(where, "list objects", "s3:ListBucket")
             elif code == "NoSuchBucket":
                 known = ", ".join(sorted(side.buckets)[:EXAMPLES]) or "none"
-                text = f"buckets: there is no {where}, write one of those that the key sees: {known}."
+                text = f"{self._buckets}: there is no {where}, write one of those that the key sees: {known}."
                 self._problem("unknown_bucket", text)
             else:
                 self._problem("source_answer", explain(exc, side.store, side.variable))
@@ -163,7 +183,9 @@ class Preflight:
         found = page.get("Contents", [])
         if not found:
             if selection.prefix:
-                text = f"buckets: nothing in {where} begins with {selection.prefix!r}, write a prefix that exists."
+                text = (
+                    f"{self._buckets}: nothing in {where} begins with {selection.prefix!r}, write a prefix that exists."
+                )
                 self._problem("unknown_prefix", text)
             return
         key = found[0]["Key"]
@@ -184,7 +206,7 @@ class Preflight:
     def _denied(self, where: str, what: str, action: str) -> None:
         self._problem(
             "source_key",
-            f"source.access_key: {self.source.store.access_key!r} may not {what} in {where},"
+            f"{self.source.variable}.access_key: {self.source.store.access_key!r} may not {what} in {where},"
             f" write a key with {action}, or MinIO's root key.",
         )
 
@@ -192,7 +214,7 @@ class Preflight:
         """List what is on the target already; complain about objects that are not on the source by key."""
         result = []
         for selection in chosen:
-            if selection.target not in self.target.buckets:
+            if self.target is None or selection.target not in self.target.buckets:
                 continue
             found = Overlap(selection.target)
             sides = (

@@ -49,9 +49,10 @@ options:
         description: File on the server with the authority that signed the store's certificate, in PEM form.
         type: path
   target:
-    description: RustFS, and its administrator's key.
+    description:
+      - RustFS, and its administrator's key.
+      - Can be left out in check mode, which then tells what of MinIO's would not come along.
     type: dict
-    required: true
     suboptions: *store
   archive:
     description:
@@ -162,10 +163,13 @@ def apply(plan: Plan, target: Store, dry_run: bool) -> Outcome:
 
 def run(params: dict[str, Any], dry_run: bool) -> tuple[dict[str, Any], Outcome]:
     """Read, decide and do; return the result and what it was made of."""
-    source, target = store_of(params["source"], "source"), store_of(params["target"], "target")
+    source = store_of(params["source"], "source")
+    target = store_of(params["target"], "target") if params["target"] else None
+    if target is None and not dry_run:
+        raise InputError("target: is left out, write the store to carry users and policies to.")
     iam, notes = read(source, params["archive"])
-    plan = make(iam, Roots(source.access_key, target.access_key, frozenset(params["kept"])))
-    outcome = apply(plan, target, dry_run)
+    plan = make(iam, Roots(source.access_key, target.access_key if target else "", frozenset(params["kept"])))
+    outcome = apply(plan, target, dry_run) if target else Outcome()
     by_hand = [*notes, *plan.by_hand, *outcome.by_hand]
     limits = Limits()
     for note in by_hand:
@@ -185,7 +189,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "source": {"type": "dict", "required": True, "options": STORE_OPTIONS},
-            "target": {"type": "dict", "required": True, "options": STORE_OPTIONS},
+            "target": {"type": "dict", "options": STORE_OPTIONS},
             "archive": {"type": "path"},
             "kept": {"type": "list", "elements": "str", "default": []},
         },

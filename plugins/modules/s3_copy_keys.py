@@ -12,14 +12,15 @@ module: s3_copy_keys
 author:
   - onprem.mlflow contributors (@onprem)
 version_added: 0.2.0
-short_description: Copy single objects from one S3 store to another, whatever the target holds
+short_description: Copy the objects that a comparison named from one S3 store to another, whatever the target holds
 description:
-  - Copies the latest version of objects by their exact keys, with content type, cache, disposition, encoding, language
+  - Copies the latest version of the objects that M(onprem.mlflow.s3_compare) found to differ or to be missing, by their
+    exact keys, with content type, cache, disposition, encoding, language
     and expiry headers, user metadata and tags. What the target has under these keys is replaced.
-  - For the objects that M(onprem.mlflow.s3_compare) found to differ or to be missing, and for objects that were written
-    to the new store and have to be brought back. Whole buckets are copied by M(onprem.mlflow.mc_mirror).
+  - For what M(onprem.mlflow.mc_mirror) left different, and for objects that were written to the new store and have to
+    be brought back.
   - Objects up to 64 MiB are written at once, larger ones in parts.
-  - Copies one object after the other. One that fails does not stop the others.
+  - One that fails does not stop the others.
 requirements:
   - boto3 on the server
 options:
@@ -59,23 +60,26 @@ options:
   target_bucket:
     description: Bucket of the target. The name of O(bucket) where it is left out.
     type: str
-  keys:
-    description: Objects to copy.
-    type: list
-    elements: str
-    default: []
+  journal:
+    description: Journal of a comparison of O(source) with O(target) that is complete, on the server.
+    type: path
+    required: true
   remove:
-    description: Objects to delete from the target. One that the source has is left alone.
-    type: list
-    elements: str
-    default: []
+    description:
+      - Whether objects that only the target has are deleted there. One that the source has by now is left alone.
+    type: bool
+    default: false
+  workers:
+    description: How many objects are copied at once, from 1 to 32. Each holds up to 64 MiB in memory.
+    type: int
+    default: 4
   fail_on_errors:
     description: Whether the task fails where an object was not copied or not deleted.
     type: bool
     default: true
 attributes:
   check_mode:
-    description: Can run in check mode. Nothing is sent then, and all O(keys) count as to be copied.
+    description: Can run in check mode. Nothing is sent then, and all that the journal names counts as to be copied.
     support: full
   diff_mode:
     description: There is no difference to show.
@@ -92,7 +96,7 @@ EXAMPLES = r"""
     source: "{{ minio_store }}"
     target: "{{ rustfs_store }}"
     bucket: mlflow
-    keys: "{{ comparison.missing + comparison.different | map(attribute='key') }}"
+    journal: /opt/mlflow/migration/compare/mlflow.jsonl
   no_log: true
 """
 
@@ -102,9 +106,13 @@ copied:
   type: dict
   returned: success and failure, unless a store did not answer
 removed:
-  description: Keys of the objects that were deleted from the target.
+  description: Up to 1000 keys of objects that were deleted from the target.
   type: list
   elements: str
+  returned: success and failure, unless a store did not answer
+removed_count:
+  description: How many objects were deleted from the target.
+  type: int
   returned: success and failure, unless a store did not answer
 msg:
   description: One sentence.
@@ -119,24 +127,33 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_repair import Copier, copy_all
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_text import outcome, utc
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal_keys import (
+    TO_COPY,
+    TO_REMOVE,
+    count_keys,
+    keys_of,
+)
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, client, explain, store_of
 
-MAX_SHOWN = 1000
+MOST_WORKERS = 32
 
 
-def run(params: dict[str, Any]) -> dict[str, Any]:
+def run(params: dict[str, Any], to_copy: int) -> dict[str, Any]:
     """Copy, and return the result."""
     stores = {name: store_of(params[name], name) for name in ("source", "target")}
     buckets = {"source": params["bucket"], "target": params["target_bucket"] or params["bucket"]}
-    clients = {name: client(store) for name, store in stores.items()}
-    for name, side in clients.items():
+
+    def copier() -> Copier:
+        return Copier(*((client(stores[name]), buckets[name]) for name in stores))
+
+    for name, store in stores.items():
         try:
-            side.head_bucket(Bucket=buckets[name])
+            client(store).head_bucket(Bucket=buckets[name])
         except Exception as error:
-            raise InputError(f"{explain(error, stores[name], name)} (bucket {buckets[name]})") from error
+            raise InputError(f"{explain(error, store, name)} (bucket {buckets[name]})") from error
     started = time.time()
-    copier = Copier((clients["source"], buckets["source"]), (clients["target"], buckets["target"]))
-    found = copy_all(copier, params["keys"], params["remove"])
+    remove = keys_of(params["journal"], TO_REMOVE) if params["remove"] else ()
+    found = copy_all(copier, keys_of(params["journal"], TO_COPY), remove, params["workers"])
     ended = time.time()
     copied = {
         "bucket": params["bucket"],
@@ -147,20 +164,21 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
         "started_at": utc(started),
         "run_started_at": utc(started),
         "ended_at": utc(ended),
-        "objects_total": len(params["keys"]),
-        "bytes_total": found["bytes"],
-        "objects": found["objects"],
-        "bytes": found["bytes"],
-        "failed": found["failed"][:MAX_SHOWN],
-        "failed_count": len(found["failed"]),
-        "samples": [{"at": utc(ended), "objects": found["objects"], "bytes": found["bytes"]}],
+        "objects_total": to_copy,
+        "bytes_total": found.bytes,
+        "objects": found.objects,
+        "bytes": found.bytes,
+        "failed": found.failed,
+        "failed_count": found.failed_count,
+        "samples": [{"at": utc(ended), "objects": found.objects, "bytes": found.bytes}],
         "exit_status": None,
         "errors": [],
     }
     return {
-        "changed": bool(found["objects"] or found["removed"]),
+        "changed": bool(found.objects or found.removed_count),
         "copied": copied,
-        "removed": found["removed"][:MAX_SHOWN],
+        "removed": found.removed,
+        "removed_count": found.removed_count,
         "msg": outcome(copied),
     }
 
@@ -173,20 +191,23 @@ def main() -> None:
             "target": {"type": "dict", "required": True, "options": STORE_OPTIONS},
             "bucket": {"type": "str", "required": True},
             "target_bucket": {"type": "str"},
-            "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
-            "remove": {"type": "list", "elements": "str", "default": []},
+            "journal": {"type": "path", "required": True},
+            "remove": {"type": "bool", "default": False},
+            "workers": {"type": "int", "default": 4},
             "fail_on_errors": {"type": "bool", "default": True},
         },
         supports_check_mode=True,
     )
     params = module.params
-    if module.check_mode or not (params["keys"] or params["remove"]):
-        would = len(params["keys"])
-        module.exit_json(
-            changed=bool(would or params["remove"]), msg=f"Would copy {would} objects of {params['bucket']}."
-        )
     try:
-        result = run(params)
+        if not 1 <= params["workers"] <= MOST_WORKERS:
+            raise InputError(f"workers: found {params['workers']}, write a number from 1 to {MOST_WORKERS}.")
+        to_copy, surplus = count_keys(params["journal"])
+        to_remove = surplus if params["remove"] else 0
+        if module.check_mode or not (to_copy or to_remove):
+            would = f"Would copy {to_copy} objects of {params['bucket']}, and delete {to_remove} on the target."
+            module.exit_json(changed=bool(to_copy or to_remove), msg=would)
+        result = run(params, to_copy)
     except InputError as exc:
         module.fail_json(msg=str(exc))
     if params["fail_on_errors"] and result["copied"]["failed_count"]:

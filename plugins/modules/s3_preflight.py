@@ -43,10 +43,21 @@ options:
         description: File on the server with the authority that signed the store's certificate, in PEM form.
         type: path
   target:
-    description: The store to write to, and its administrator's key.
+    description: The store to write to, and its administrator's key. Only the source is looked at where it is left out.
     type: dict
-    required: true
     suboptions: *store
+  source_name:
+    description: What messages call the source, such as the variable that describes it.
+    type: str
+    default: source
+  target_name:
+    description: What messages call the target.
+    type: str
+    default: target
+  buckets_name:
+    description: What messages call O(buckets).
+    type: str
+    default: buckets
   buckets:
     description: What is to be moved, every bucket of the source where it is empty.
     type: list
@@ -147,7 +158,12 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_admin import RustfsError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory import selections
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_preflight import Overlap, Preflight, Problem
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_preflight import (
+    Names,
+    Overlap,
+    Preflight,
+    Problem,
+)
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_space import (
     Room,
     default_parity,
@@ -165,12 +181,14 @@ BUCKET_OPTIONS = {
 
 def look(params: dict[str, Any]) -> dict[str, Any]:
     """Ask both stores and return what is wrong."""
-    looked = Preflight(store_of(params["source"], "source"), store_of(params["target"], "target"))
+    names = Names(*(params[f"{name}_name"] for name in ("source", "target", "buckets")))
+    target = store_of(params["target"], names.target) if params["target"] else None
+    looked = Preflight(store_of(params["source"], names.source), target, names)
     present: list[Overlap] = []
     if looked.answers():
         looked.two_stores()
         looked.target_key()
-        chosen = selections(params["buckets"], sorted(looked.source.buckets))
+        chosen = selections(params["buckets"], sorted(looked.source.buckets), names.buckets)
         looked.readable(chosen)
         # Listings take a while, and tell nothing of use where something else is wrong.
         if params["foreign"] and not looked.problems:
@@ -187,7 +205,7 @@ def look(params: dict[str, Any]) -> dict[str, Any]:
     return {
         "changed": False,
         "problems": [asdict(problem) for problem in [*looked.problems, *short]],
-        "clock_seconds": {"source": looked.source.clock_seconds, "target": looked.target.clock_seconds},
+        "clock_seconds": looked.clocks(),
         "present": [asdict(overlap) for overlap in present],
         "space": [asdict(room) for room in space],
     }
@@ -211,7 +229,10 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "source": {"type": "dict", "required": True, "options": STORE_OPTIONS},
-            "target": {"type": "dict", "required": True, "options": STORE_OPTIONS},
+            "target": {"type": "dict", "options": STORE_OPTIONS},
+            "source_name": {"type": "str", "default": "source"},
+            "target_name": {"type": "str", "default": "target"},
+            "buckets_name": {"type": "str", "default": "buckets"},
             "buckets": {"type": "list", "elements": "dict", "default": [], "options": BUCKET_OPTIONS},
             "foreign": {"type": "bool", "default": True},
             "bytes": {"type": "int"},

@@ -6,10 +6,11 @@ import base64
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,7 @@ from testinfra.host import Host
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "/opt/mlflow"
+SECONDS_INTO_A_TASK = 1.5
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -105,10 +107,14 @@ class Platform:
 
     def site(self, *, check: bool = False, inventory: Path | None = None, **variables: Any) -> PlayResult:
         """Run site.yml with some variables set anew."""
-        command = ["ansible-playbook", "--inventory", str(inventory or self.inventory), "site.yml"]
-        command += ["--extra-vars", json.dumps(variables)]
-        if check:
-            command += ["--check", "--diff"]
+        return self.play("site.yml", *(["--check", "--diff"] if check else []), inventory=inventory, **variables)
+
+    def _command(self, playbook: str, words: Sequence[str], inventory: Path | None = None) -> list[str]:
+        return ["ansible-playbook", "--inventory", str(inventory or self.inventory), playbook, *words]
+
+    def play(self, playbook: str, *words: str, inventory: Path | None = None, **variables: Any) -> PlayResult:
+        """Run a playbook with some variables set anew."""
+        command = [*self._command(playbook, words, inventory), "--extra-vars", json.dumps(variables)]
         environment = os.environ | {
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
@@ -130,6 +136,37 @@ class Platform:
         if done.returncode and not result.messages:
             result.messages.append(done.stderr[-4000:])
         return result
+
+    @contextmanager
+    def playing(self, playbook: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a playbook in a session of its own, whose output is read while it runs."""
+        with subprocess.Popen(
+            self._command(playbook, words),
+            cwd=ROOT,
+            env=os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def kill_in(self, task: str, playbook: str, *words: str) -> list[str]:
+        """Run a playbook and kill it with SIGKILL soon after a task began; return what it printed."""
+        printed = []
+        with self.playing(playbook, *words) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                printed.append(line)
+                if line.startswith(("TASK [", "RUNNING HANDLER [")) and f": {task}" in line:
+                    time.sleep(SECONDS_INTO_A_TASK)
+                    break
+        return printed
 
     def compose(self, *arguments: str) -> str:
         return str(self.host.check_output("docker compose --project-directory %s " + " ".join(arguments), PROJECT))

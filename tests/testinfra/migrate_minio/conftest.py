@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from testinfra.backend.base import CommandResult
 
 from ..conftest import ROOT, names_lead_to
 
@@ -21,9 +24,33 @@ MANIFEST = ROOT / ".cache" / "migrate_minio.json"
 Contents = dict[str, dict[str, dict[str, Any]]]
 
 
-def contents(platform: Platform, endpoint_url: str, access_key: str, secret_key: str) -> Contents:
-    """Read every object of a store."""
-    order = {"endpoint_url": endpoint_url, "access_key": access_key, "secret_key": secret_key}
+# A secret that a shell would take apart.
+ALICE_SECRET = "alice's secret & more"
+
+
+def rustfs_address(platform: Platform) -> str:
+    """Where the server reaches RustFS."""
+    return f"http://{platform.container('rustfs')['NetworkSettings']['Networks']['mlflow_back']['IPAddress']}:9000"
+
+
+def minio_client(platform: Platform, **keys: tuple[str, str]) -> Callable[[str], CommandResult]:
+    """Run MinIO's own client on the server, as MinIO's administrator or with keys of RustFS."""
+    platform.host.check_output("apt-get install --yes --no-install-recommends minio-client")
+    admin = platform.variables["old_minio_access_key"], platform.variables["old_minio_secret_key"]
+    logins = {"minio": ("http://127.0.0.1:9000", admin)}
+    logins |= {name: (rustfs_address(platform), key) for name, key in keys.items()}
+    aliases = {
+        name: {"url": url, "accessKey": key[0], "secretKey": key[1], "api": "S3v4", "path": "auto"}
+        for name, (url, key) in logins.items()
+    }
+    platform.host.check_output("mkdir -p /run/mc")
+    platform.write("/run/mc/config.json", json.dumps({"version": "10", "aliases": aliases}))
+    return lambda words: platform.host.run(f"minio-client --config-dir /run/mc --quiet {words}")
+
+
+def contents(platform: Platform, endpoint_url: str, access_key: str, secret_key: str, prefix: str = "") -> Contents:
+    """Read every object of a store, or those whose keys begin with a prefix."""
+    order = {"endpoint_url": endpoint_url, "access_key": access_key, "secret_key": secret_key, "prefix": prefix}
     platform.write("/run/stores.py", (HERE / "stores.py").read_text())
     command = ["docker", "exec", "--interactive", platform.name, "python3", "/run/stores.py"]
     done = subprocess.run(command, input=json.dumps(order), capture_output=True, text=True, check=True)
@@ -31,19 +58,30 @@ def contents(platform: Platform, endpoint_url: str, access_key: str, secret_key:
     return found
 
 
+@pytest.fixture(scope="session")
+def s3(platform: Platform) -> Any:
+    """A client of MinIO, as its administrator."""
+    return boto3.client(
+        "s3",
+        endpoint_url=f"http://{platform.address}:9000",
+        aws_access_key_id=platform.variables["old_minio_access_key"],
+        aws_secret_access_key=platform.variables["old_minio_secret_key"],
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}, proxies={}),
+    )
+
+
 @pytest.fixture
-def minio(platform: Platform) -> Callable[[], Contents]:
+def minio(platform: Platform) -> Callable[..., Contents]:
     source = platform.variables["minio_migration_source"]
     keys = platform.variables["old_minio_access_key"], platform.variables["old_minio_secret_key"]
-    return lambda: contents(platform, source["endpoint_url"], *keys)
+    return lambda prefix="": contents(platform, source["endpoint_url"], *keys, prefix)
 
 
 @pytest.fixture
-def rustfs(platform: Platform) -> Callable[[], Contents]:
-    networks = platform.container("rustfs")["NetworkSettings"]["Networks"]
-    address = f"http://{networks['mlflow_back']['IPAddress']}:9000"
+def rustfs(platform: Platform) -> Callable[..., Contents]:
     keys = platform.secret("rustfs_root_access_key"), platform.secret("rustfs_root_secret_key")
-    return lambda: contents(platform, address, *keys)
+    return lambda prefix="": contents(platform, rustfs_address(platform), *keys, prefix)
 
 
 @pytest.fixture

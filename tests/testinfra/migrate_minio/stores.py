@@ -42,7 +42,7 @@ def main() -> None:
     found: dict[str, dict[str, Any]] = {}
     for bucket in s3.list_buckets()["Buckets"]:
         name = bucket["Name"]
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=name)
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=name, Prefix=order["prefix"])
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
         found[name] = {key: describe(s3, name, key) for key in keys}
     print(json.dumps(found))

@@ -39,11 +39,10 @@ READING = {
     "traces/batchGetInfos",
     "traces/calculate-filter-correlation",
     "traces/metrics",
-    "prompt-optimization/jobs/search",
 }
 # Denied, or answered with 404, whether MLflow can be written or not.
 NEVER_SERVED = re.compile(
-    r"^/(?:ajax-)?api/[^/]+/(?:mlflow/assistant|jobs|mlflow-artifacts/mpu/|mlflow/artifacts/presigned)"
+    r"^/(?:ajax-)?api/[^/]+/(?:mlflow/assistant|(?:mlflow/(?:prompt-optimization/)?)?jobs|mlflow-artifacts/mpu/|mlflow/artifacts/presigned)"
 )
 LOGIN = "Basic " + base64.b64encode(b"anna:hush").decode()
 # Quick to check, unlike a hash.

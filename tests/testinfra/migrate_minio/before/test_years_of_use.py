@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from ..conftest import MANIFEST
-
-if TYPE_CHECKING:
-    from ...conftest import Platform
 
 MIB = 1 << 20
 KEYS = [
@@ -31,18 +26,6 @@ KEYS = [
     "trailing/",
     "zero",
 ]
-
-
-@pytest.fixture(scope="module")
-def s3(platform: Platform) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=f"http://{platform.address}:9000",
-        aws_access_key_id=platform.variables["old_minio_access_key"],
-        aws_secret_access_key=platform.variables["old_minio_secret_key"],
-        region_name="us-east-1",
-        config=Config(s3={"addressing_style": "path"}, proxies={}),
-    )
 
 
 def test_a_client_logs_runs(client_program: Callable[..., None]) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.mc_repair import (
     part_bytes,
     reason_of,
 )
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import FORMAT
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal_keys import TO_COPY, TO_REMOVE, keys_of
 from ansible_collections.onprem.mlflow.plugins.modules import mc_mirror, s3_copy_keys
 
 RunModule = Callable[..., dict[str, Any]]
@@ -129,21 +132,59 @@ def test_bad_input_is_a_sentence_and_starts_nothing(
     assert not list(tmp_path.glob("copy/first-*"))
 
 
-def test_copying_keys_needs_both_stores(run_module: RunModule) -> None:
-    result = run_module(s3_copy_keys.main, {**STORES, "bucket": "bucket", "keys": ["a"]})
+def journal(tmp_path: Path, *findings: dict[str, Any], ended: bool = True) -> dict[str, Any]:
+    """Write the journal of a comparison; return the module's options."""
+    lines = [{"journal": FORMAT}, *findings, *([{"ended_at": "2026-11-21T10:00:00Z"}] if ended else [])]
+    path = tmp_path / "journal.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return {**STORES, "bucket": "bucket", "journal": str(path)}
+
+
+def test_copying_keys_needs_both_stores(run_module: RunModule, tmp_path: Path) -> None:
+    result = run_module(s3_copy_keys.main, journal(tmp_path, {"missing": "a"}))
 
     assert "source.endpoint_url: http://127.0.0.1:9 cannot be reached" in result["msg"]
 
 
 @pytest.mark.parametrize(
-    ("check", "keys", "changed"), [(True, ["a", "b"], True), (True, [], False), (False, [], False)]
+    ("check", "findings", "remove", "changed"),
+    [
+        (True, [{"missing": "a"}, {"different": {"key": "b"}}, {"extra": "c"}], False, (2, 0)),
+        (True, [{"extra": "c"}], True, (0, 1)),
+        (True, [], True, (0, 0)),
+        (False, [], True, (0, 0)),
+        (False, [{"extra": "c"}], False, (0, 0)),
+    ],
 )
 def test_copying_keys_sends_nothing_in_check_mode_or_without_keys(
-    run_module: RunModule, check: bool, keys: list[str], changed: bool
+    run_module: RunModule,
+    tmp_path: Path,
+    check: bool,
+    findings: list[dict[str, Any]],
+    remove: bool,
+    changed: tuple[int, int],
 ) -> None:
-    result = run_module(s3_copy_keys.main, {**STORES, "bucket": "bucket", "keys": keys}, check=check)
+    result = run_module(s3_copy_keys.main, {**journal(tmp_path, *findings), "remove": remove}, check=check)
 
-    assert (result["changed"], result["msg"]) == (changed, f"Would copy {len(keys)} objects of bucket.")
+    copy, delete = changed
+    assert result["msg"] == f"Would copy {copy} objects of bucket, and delete {delete} on the target."
+    assert result["changed"] == any(changed)
+
+
+def test_keys_come_from_a_comparison_that_ended(run_module: RunModule, tmp_path: Path) -> None:
+    result = run_module(s3_copy_keys.main, journal(tmp_path, {"missing": "a"}, ended=False))
+    assert result["msg"].endswith("is of a comparison that did not end, run that again.")
+
+    (tmp_path / "other").write_text("{}\n")
+    result = run_module(s3_copy_keys.main, {**journal(tmp_path), "journal": str(tmp_path / "other")})
+    assert result["msg"].endswith("is not a journal of a comparison, write another path.")
+
+
+def test_keys_come_in_the_order_of_the_comparison(tmp_path: Path) -> None:
+    options = journal(tmp_path, {"missing": "a"}, {"extra": "b"}, {"different": {"key": "c"}}, {"to": "c"})
+
+    assert list(keys_of(options["journal"], TO_COPY)) == ["a", "c"]
+    assert list(keys_of(options["journal"], TO_REMOVE)) == ["b"]
 
 
 def test_objects_are_copied_with_headers_and_tags_and_failures_do_not_stop() -> None:
@@ -159,21 +200,31 @@ def test_objects_are_copied_with_headers_and_tags_and_failures_do_not_stop() -> 
     source.objects["a"]["tags"] = [{"Key": "k &", "Value": "v=1"}]
     source.refused = {"big"}
 
-    found = copy_all(Copier((source, "one"), (target, "two")), ["a", "big", "missing"], ["gone", "kept", "never"])
+    copier = Copier((source, "one"), (target, "two"))
+    found = copy_all(lambda: copier, ["a", "big", "missing"], ["gone", "kept", "never"])
 
     assert target.objects["a"] == {
         "content": b"new",
         "headers": {"content-type": "text/x-odd", "x-amz-meta-who": "me", "expires": "never"},
         "tagging": "k+%26=v%3D1",
     }
-    assert (found["objects"], found["bytes"]) == (1, 3)
-    assert found["removed"] == ["gone"]
-    assert [(item["key"], item["reason"]) for item in found["failed"]] == [
+    assert (found.objects, found.bytes, found.failed_count, found.removed_count) == (1, 3, 3, 1)
+    assert found.removed == ["gone"]
+    assert [(item["key"], item["reason"]) for item in found.failed] == [
         ("big", "AccessDenied Access Denied."),
         ("missing", "404"),
         ("never", "was not deleted: KeyError: 'never'"),
     ]
     assert sorted(target.objects) == ["a", "kept"]
+
+
+def test_many_objects_are_copied_at_once() -> None:
+    keys = [f"key {number}" for number in range(2500)]
+    source, target = Client(**dict.fromkeys(keys, b"x")), Client()
+
+    found = copy_all(lambda: Copier((source, "one"), (target, "two")), keys, [], workers=8)
+
+    assert (found.objects, found.bytes, len(target.objects)) == (2500, 2500, 2500)
 
 
 def test_small_parts_of_copying() -> None:

@@ -1,0 +1,53 @@
+# Copyright: Contributors to the onprem.mlflow collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The keys that a comparison found not to be the same, read from its journal, however many they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import FORMAT, read_lines
+
+TO_COPY = ("different", "missing")
+TO_REMOVE = ("extra",)
+
+
+def lines_of(path: str) -> Iterator[dict[str, Any]]:
+    """Return the lines of a journal; raise InputError where it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            for line, _ in read_lines(file):
+                yield line
+    except OSError as exc:
+        raise InputError(f"journal: {path!r} cannot be read ({exc.strerror}), write the path of a journal.") from exc
+
+
+def count_keys(path: str) -> tuple[int, int]:
+    """Return how many keys are to be copied and to be removed; raise InputError where the comparison did not end."""
+    copy = remove = 0
+    first: dict[str, Any] = {}
+    complete = False
+    for line in lines_of(path):
+        first = first or line
+        copy += any(kind in line for kind in TO_COPY)
+        remove += any(kind in line for kind in TO_REMOVE)
+        complete = complete or "ended_at" in line
+    if first.get("journal") != FORMAT:
+        raise InputError(f"journal: {path!r} is not a journal of a comparison, write another path.")
+    if not complete:
+        raise InputError(f"journal: {path!r} is of a comparison that did not end, run that again.")
+    return copy, remove
+
+
+def keys_of(path: str, kinds: tuple[str, ...]) -> Iterator[str]:
+    """Return the keys of some kinds of findings, in the order of the comparison."""
+    for line in lines_of(path):
+        for kind in kinds:
+            if kind in line:
+                what = line[kind]
+                yield what["key"] if isinstance(what, dict) else what

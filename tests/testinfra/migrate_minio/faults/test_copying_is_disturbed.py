@@ -1,0 +1,157 @@
+"""Whatever happens while objects are copied: the next run ends with the same objects on both sides."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..conftest import minio_client, rustfs_address
+
+if TYPE_CHECKING:
+    from ...conftest import Platform
+
+Contents = dict[str, dict[str, dict[str, Any]]]
+MIB = 1 << 20
+OBJECTS = 24
+# Slow enough to be disturbed in the middle.
+SPEED = "2MiB/s"
+PLAYBOOK = "playbooks/migrate_minio.yml"
+PROGRESS = re.compile(r"mlflow/faults/.*: (\d+)%, ")
+ASK = "import urllib.request; urllib.request.urlopen('{}', timeout=5)"
+COPY = ["--tags", "check,copy"]
+
+
+@dataclass
+class Run:
+    """A run of the playbook, and what became of it."""
+
+    process: subprocess.Popen[str]
+    printed: str = ""
+    failed: bool = False
+
+
+@dataclass
+class Copy:
+    """The copy of some objects of their own, which is disturbed."""
+
+    platform: Platform
+    minio: Callable[..., Contents]
+    rustfs: Callable[..., Contents]
+    prefix: str
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        return {"minio_migration_buckets": [{"name": "mlflow", "prefix": self.prefix}]}
+
+    @contextmanager
+    def at_a_third(self, **variables: Any) -> Iterator[Run]:
+        """Run the copy slowly until a third of it is done; when the block is left, wait for the end of the run."""
+        wanted = {**self.variables, "minio_migration_limit_download": SPEED, **variables}
+        with self.platform.playing(PLAYBOOK, *COPY, "--extra-vars", json.dumps(wanted)) as process:
+            assert process.stdout is not None
+            printed = []
+            for line in process.stdout:
+                printed.append(line)
+                if (progress := PROGRESS.search(line)) and int(progress[1]) >= 30:
+                    break
+            run = Run(process)
+            yield run
+            run.printed = "".join([*printed, *process.stdout.readlines()])
+            run.failed = process.wait() != 0
+
+    def again(self, **variables: Any) -> str:
+        """Run the copy once more, which must end well with everything copied; return what it printed."""
+        result = self.platform.play(PLAYBOOK, *COPY, **self.variables, **variables)
+        result.assert_ok()
+        source = self.minio(self.prefix)["mlflow"]
+        assert len(source) == OBJECTS
+        assert self.rustfs(self.prefix)["mlflow"] == source
+        return result.output
+
+    @property
+    def container(self) -> str:
+        """The container that copies."""
+        return str(self.platform.host.check_output("docker ps --quiet --filter name=mlflow-mc-first"))
+
+
+def wait_for(platform: Platform, name: str) -> None:
+    """Wait until a store answers again."""
+    readiness = {
+        "old-minio": lambda: "http://127.0.0.1:9000/minio/health/ready",
+        "mlflow-rustfs-1": lambda: f"{rustfs_address(platform)}/health/ready",
+    }
+    deadline = time.monotonic() + 60
+    while platform.host.run("python3 -c %s", ASK.format(readiness[name]())).failed:
+        assert time.monotonic() < deadline, f"{name} does not answer"
+        time.sleep(1)
+
+
+@pytest.fixture
+def copy(
+    platform: Platform,
+    s3: Any,
+    minio: Callable[..., Contents],
+    rustfs: Callable[..., Contents],
+    request: pytest.FixtureRequest,
+) -> Copy:
+    prefix = f"faults/{request.node.name}/"
+    for number in range(OBJECTS):
+        s3.put_object(Bucket="mlflow", Key=f"{prefix}{number:03}", Body=os.urandom(MIB + number))
+    return Copy(platform, minio, rustfs, prefix)
+
+
+def test_mc_is_killed(copy: Copy) -> None:
+    with copy.at_a_third() as run:
+        copy.platform.host.check_output("docker kill %s", copy.container)
+    assert run.failed
+    assert "before mc was done" in run.printed
+    copy.again()
+
+
+def test_the_controller_is_killed(copy: Copy) -> None:
+    with copy.at_a_third() as run:
+        os.killpg(run.process.pid, signal.SIGKILL)
+    container = copy.container
+    assert container, "the copy goes on without the controller"
+    assert '"started": false' in copy.again(minio_migration_limit_download=SPEED)
+
+
+@pytest.mark.parametrize("name", ["old-minio", "mlflow-rustfs-1"])
+def test_a_store_is_gone_for_a_minute(copy: Copy, name: str) -> None:
+    with copy.at_a_third():
+        copy.platform.host.check_output("docker stop --time 1 %s", name)
+        time.sleep(60)
+        copy.platform.host.check_output("docker start %s", name)
+        wait_for(copy.platform, name)
+    copy.again()
+
+
+def test_the_key_is_revoked(copy: Copy) -> None:
+    mc = minio_client(copy.platform)
+    assert mc("admin user add minio mover movers-secret").succeeded
+    assert mc("admin policy attach minio consoleAdmin --user mover").succeeded
+    source = {**copy.platform.variables["minio_migration_source"], "access_key": "mover", "secret_key": "movers-secret"}
+    with copy.at_a_third(minio_migration_source=source) as run:
+        assert mc("admin user disable minio mover").succeeded
+    assert run.failed
+    assert "movers-secret" not in run.printed
+    assert mc("admin user remove minio mover").succeeded
+    copy.again()
+
+
+def test_the_server_is_restarted(copy: Copy) -> None:
+    with copy.at_a_third():
+        subprocess.run(["docker", "restart", "--time", "2", copy.platform.name], check=True, capture_output=True)
+    for name in ("old-minio", "mlflow-rustfs-1"):
+        wait_for(copy.platform, name)
+    copy.again()

@@ -1,0 +1,69 @@
+"""A run that is killed while MLflow is frozen is gone on with, or taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...conftest import Platform
+
+PLAYBOOK = "playbooks/migrate_minio.yml"
+STATE = "/opt/mlflow/migration/state.json"
+EXPERIMENTS = "/api/2.0/mlflow/experiments/search?max_results=1"
+
+
+def phase(platform: Platform) -> str:
+    return str(platform.host.check_output("python3 -c %s", f"import json; print(json.load(open('{STATE}'))['phase'])"))
+
+
+def store(platform: Platform) -> str:
+    """The address of the store that MLflow has."""
+    environment = dict(line.split("=", 1) for line in platform.container("mlflow")["Config"]["Env"])
+    return environment["MLFLOW_S3_ENDPOINT_URL"]
+
+
+def write_status(platform: Platform) -> int:
+    """What a client is answered that wants to write."""
+    login = "admin", platform.password("admin")
+    return platform.request("/api/2.0/mlflow/runs/create", login, method="POST").status
+
+
+def kill_in(platform: Platform, task: str) -> None:
+    printed = platform.kill_in(task, PLAYBOOK)
+    assert f": {task}" in printed[-1], "".join(printed[-30:])
+
+
+def test_killed_while_comparing(platform: Platform) -> None:
+    kill_in(platform, "compare_round | Compare")
+    assert phase(platform) == "frozen"
+    assert write_status(platform) == 503
+    assert platform.login_status("admin", platform.password("admin")) == 200
+
+
+def test_site_does_not_lift_the_freeze(platform: Platform) -> None:
+    refused = platform.site()
+    assert "A move between MinIO and RustFS was interrupted" in refused.message
+    assert refused.changed == []
+    assert write_status(platform) == 503
+
+
+def test_killed_again_while_mlflow_gets_rustfs(platform: Platform) -> None:
+    kill_in(platform, "up | Start mlflow")
+    assert phase(platform) == "switching"
+    assert write_status(platform) == 503
+
+
+def test_mlflow_can_have_minio_back_at_once(platform: Platform) -> None:
+    platform.play("playbooks/migrate_minio_rollback.yml").assert_ok()
+    assert phase(platform) == "copying"
+    assert store(platform) == platform.variables["mlflow_s3"]["endpoint_url"]
+    # Not accepted as it is, but taken.
+    assert write_status(platform) == 400
+
+
+def test_killed_while_the_sample_is_read(platform: Platform) -> None:
+    """The next run, which the scenario does, has to bring this to its end."""
+    kill_in(platform, "cut_over | Read the sample through MLflow again")
+    assert phase(platform) == "switching"
+    assert store(platform) == "http://rustfs:9000"
+    assert write_status(platform) == 503
