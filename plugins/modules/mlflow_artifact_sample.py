@@ -29,6 +29,8 @@ description:
   - Memory does not grow with the number of runs, nor with the size of files. All runs are listed, which takes some
     seconds for each 1000 of them; with O(expected) none is.
   - Proxy settings of the environment are not followed.
+extends_documentation_fragment:
+  - onprem.mlflow.s3_store
 options:
   url:
     description:
@@ -61,31 +63,7 @@ options:
     type: int
     default: 300
   store:
-    description: The store that is right.
-    type: dict
-    required: true
-    suboptions:
-      endpoint_url:
-        description: Address of the S3 API, without a path. It is an error if it is not an HTTP address.
-        type: str
-        required: true
-      access_key:
-        description: An access key that may list the buckets and read their objects.
-        type: str
-        required: true
-      secret_key:
-        description: Its secret.
-        type: str
-        required: true
-      region:
-        description: Region that requests are signed for.
-        type: str
-        default: us-east-1
-      ca_certificate:
-        description:
-          - File on the server with the certificates to trust, in PEM form. Those of the system where it is left out. It
-            is an error if there is no such file.
-        type: path
+    description: The store that is right, and a key that may list the buckets and read their objects.
   store_name:
     description: What error messages call O(store), such as the variable it comes from.
     type: str

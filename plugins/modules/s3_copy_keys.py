@@ -22,36 +22,13 @@ description:
   - Copies one object after the other. One that fails does not stop the others.
 requirements:
   - boto3 on the server
+extends_documentation_fragment:
+  - onprem.mlflow.s3_store.source_and_target
 options:
   source:
     description: The store to copy from.
-    type: dict
-    required: true
-    suboptions: &store
-      endpoint_url:
-        description: Address of the S3 API, without a path.
-        type: str
-        required: true
-      access_key:
-        description: Access key.
-        type: str
-        required: true
-      secret_key:
-        description: Secret key, of any characters.
-        type: str
-        required: true
-      region:
-        description: Region.
-        type: str
-        default: us-east-1
-      ca_certificate:
-        description: File on the server, in PEM form, with the authority that signed the store's certificate.
-        type: path
   target:
     description: The store to copy to.
-    type: dict
-    required: true
-    suboptions: *store
   bucket:
     description: Bucket of the source.
     type: str
