@@ -173,8 +173,7 @@ def apply(path: str, secrets: list[Secret]) -> tuple[list[Step], bytes, bool]:
         key, key_made = directory.ensure_digest_key()
         for step in steps:
             if step.changes:
-                secret = step.secret
-                directory.write(secret.name, step.value.encode(), secret.uid, secret.gid, secret.mode)
+                directory.write(step.secret.name, step.value.encode(), step.secret.access)
     return steps, key, key_made
 
 
