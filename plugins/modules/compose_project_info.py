@@ -78,7 +78,6 @@ services:
       sample: {"mlflow_back": "172.18.0.2"}
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -95,10 +94,6 @@ def main() -> None:
         supports_check_mode=True,
     )
 
-    def run(words: Sequence[str]) -> tuple[int, str, str]:
-        status, out, err = module.run_command(list(words))
-        return status, out, err
-
     folder = Path(module.params["project_dir"])
     compose = folder / "compose.yml"
     project = read_project(compose.read_text(encoding="utf-8") if compose.exists() else "")
@@ -107,7 +102,9 @@ def main() -> None:
         changed=False,
         name=project.name,
         fragments=project.fragments,
-        services=find_services(docker, str(folder), module.params["project_name"], run) if docker else {},
+        services=(
+            find_services(docker, str(folder), module.params["project_name"], module.run_command) if docker else {}
+        ),
     )
 
 
