@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Where a module runs, and what one that only looks does in check mode."""
+    """Where a module runs, and what one that changes nothing does in check mode."""
 
     DOCUMENTATION = r"""
 attributes:
@@ -18,7 +18,7 @@ attributes:
     support: full
 """
 
-    INFO_MODULE = r"""
+    READ_ONLY = r"""
 attributes:
   check_mode:
     description: Changes nothing, and reads in check mode too.

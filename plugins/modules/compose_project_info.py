@@ -16,6 +16,9 @@ short_description: Find out which services of a compose project run as their fra
 description:
   - Asks once for all services what C(docker compose up) would ask for each of them.
   - Needs no Python library on the server. Where there is no engine, or no project, it finds nothing.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
 options:
   project_dir:
     description: Folder of the project, which holds C(compose.yml).
@@ -25,17 +28,6 @@ options:
     description: Name of the project.
     type: str
     required: true
-attributes:
-  check_mode:
-    description: Changes nothing, and reads in check mode too.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is no difference to show.
-    support: N/A
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

@@ -20,6 +20,7 @@ description:
     error if they differ.
   - It is an error if the file system has less room than twice the size of the database, for the dump and for a copy.
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
   - onprem.mlflow.container_database
 options:
   path:
@@ -33,10 +34,6 @@ attributes:
   diff_mode:
     description: There is no difference to show.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

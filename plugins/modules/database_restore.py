@@ -21,6 +21,7 @@ description:
     sets become utf8mb4, which MLflow's migrations need; the default collation becomes that of the tables.
   - It is an error if afterwards a table has another number of rows than O(rows) says.
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
   - onprem.mlflow.container_database
 options:
   path:
@@ -43,10 +44,6 @@ attributes:
   diff_mode:
     description: There is no difference to show.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

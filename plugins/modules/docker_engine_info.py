@@ -13,17 +13,9 @@ description:
   - Reads the engine's settings, and looks for Python modules. Needs no Python library on the server.
 author:
   - onprem.mlflow contributors (@onprem)
-attributes:
-  check_mode:
-    description: Changes nothing, and reads in check mode too.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is no difference to show.
-    support: N/A
-  platform:
-    description: Servers it runs on.
-    support: full
-    platforms: posix
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
 options:
   daemon_json:
     description: The file of the engine's settings. It is an error if it holds something other than a JSON object.

@@ -28,6 +28,7 @@ requirements:
   - Docker Engine and its command on the server
   - boto3 on the server
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
   - onprem.mlflow.s3_store.source_and_target
 options:
   source:
@@ -133,10 +134,6 @@ attributes:
   diff_mode:
     description: There is no difference to show that would not be too long.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

@@ -19,6 +19,8 @@ description:
   - A comparison that found a difference, an artifact that did not read back the same and a bucket that was copied and
     not compared each make the verdict a bad one.
   - The same input gives the same files, so a second run changes nothing. Keys from the stores are escaped.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
 options:
   directory:
     description: Folder on the server for both files. It is an error if it does not exist, except in check mode.
@@ -101,10 +103,6 @@ attributes:
     support: full
   diff_mode:
     description: Shows the difference of C(report.json).
-    support: full
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
     support: full
 """
 

@@ -30,6 +30,8 @@ description:
     seconds for each 1000 of them; with O(expected) none is.
   - Proxy settings of the environment are not followed.
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
   - onprem.mlflow.front_door
   - onprem.mlflow.s3_store
 options:
@@ -111,17 +113,6 @@ options:
         type: bool
 requirements:
   - boto3, on the host that the module runs on
-attributes:
-  check_mode:
-    description: Reads as it does otherwise, since it changes nothing.
-    support: full
-  diff_mode:
-    description: Nothing is changed.
-    support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

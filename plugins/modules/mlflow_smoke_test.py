@@ -21,6 +21,7 @@ description:
   - Fails with one sentence that names the step, what was answered and what to look at.
   - Needs nothing but Python. Proxy settings of the environment are not followed.
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
   - onprem.mlflow.front_door
 options:
   experiment:
@@ -54,10 +55,6 @@ attributes:
   diff_mode:
     description: There is never a difference, since nothing is left behind.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

@@ -24,6 +24,7 @@ description:
   - Users and policies that RustFS has and MinIO does not are left alone.
   - RustFS does not tell secrets. Whether a key has the right one is found out by asking for buckets with it.
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
   - onprem.mlflow.s3_store.source_and_target
 options:
   source:
@@ -48,10 +49,6 @@ attributes:
     support: full
   diff_mode:
     description: Returns policies, groups and attachments before and after, never a secret.
-    support: full
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
     support: full
 """
 

@@ -23,6 +23,7 @@ description:
   - What MinIO does not have set is left as it is on RustFS.
   - The days of a lifecycle count from when an object was copied, since that is when RustFS got it.
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
   - onprem.mlflow.s3_store.source_and_target
   - onprem.mlflow.s3_buckets
 options:
@@ -51,10 +52,6 @@ attributes:
     support: full
   diff_mode:
     description: Returns the settings before and after.
-    support: full
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
     support: full
 """
 

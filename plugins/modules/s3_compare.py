@@ -26,6 +26,7 @@ description:
     killed is continued by the next one with the same O(journal).
   - Runs on the server. Proxy settings of the environment are not followed.
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
   - onprem.mlflow.s3_store.source_and_target
 options:
   source:
@@ -118,10 +119,6 @@ attributes:
   diff_mode:
     description: Nothing is changed.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

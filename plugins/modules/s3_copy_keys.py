@@ -23,6 +23,7 @@ description:
 requirements:
   - boto3 on the server
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
   - onprem.mlflow.s3_store.source_and_target
 options:
   source:
@@ -57,10 +58,6 @@ attributes:
   diff_mode:
     description: There is no difference to show.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

@@ -21,6 +21,8 @@ description:
   - Names by code what MinIO holds and RustFS, or a copy of the latest versions, will not.
   - Memory does not grow with the number of objects.
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
   - onprem.mlflow.s3_store
   - onprem.mlflow.s3_buckets
 options:
@@ -42,17 +44,6 @@ options:
     default: 4
 requirements:
   - boto3, on the host that the module runs on
-attributes:
-  check_mode:
-    description: Changes nothing in any mode.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

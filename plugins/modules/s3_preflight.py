@@ -18,6 +18,8 @@ description:
   - The stores are the same where both tell administrators the same deployment, or, where one of them tells none, where
     a bucket of the same name was made in the same millisecond.
 extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
   - onprem.mlflow.s3_store.source_and_target
   - onprem.mlflow.s3_buckets
 options:
@@ -51,17 +53,6 @@ options:
     type: int
 requirements:
   - boto3, on the host that the module runs on
-attributes:
-  check_mode:
-    description: Changes nothing in any mode.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""
