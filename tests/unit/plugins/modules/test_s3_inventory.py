@@ -327,7 +327,8 @@ def test_a_retention_that_has_ended_is_none() -> None:
 
 def test_only_the_first_examples_are_kept() -> None:
     limits = Limits("b")
-    limits.add_all("old_versions", (str(number) for number in range(1000)))
+    for number in range(1000):
+        limits.add("old_versions", str(number))
     (limit,) = limits.found()
     assert limit.count == 1000
     assert limit.examples == [str(number) for number in range(10)]
