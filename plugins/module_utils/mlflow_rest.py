@@ -16,7 +16,7 @@ import json
 import re
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -144,6 +144,14 @@ def tls_context(ca_path: str | None, validate: bool) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def explain(error: RestError, endpoint: Endpoint, advice: Callable[[StatusError], str]) -> str:
+    """Say who answered what, and what to look at: of a status, what the caller advises."""
+    if isinstance(error, StatusError):
+        return f"{endpoint.connects_to} answered {error}; {advice(error)}"
+    look_at = error.advice if isinstance(error, ConnectionFailedError) else "look at what answers there"
+    return f"{endpoint.connects_to} gave no answer, {error}; {look_at}"
 
 
 class RestClient:

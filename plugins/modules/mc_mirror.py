@@ -256,7 +256,13 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.mc_runs import (
     dry_run,
 )
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_text import moment, outcome
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, client, explain, store_of
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import (
+    STORE_OPTIONS,
+    check_bucket,
+    client,
+    explain,
+    store_of,
+)
 
 MAX_WAIT = 8
 MAX_REMOVED_SHOWN = 1000
@@ -338,14 +344,8 @@ def remove_surplus(job: Job, sides: tuple[Any, Any], result: dict[str, Any]) -> 
 
 def check_buckets(job: Job, sides: tuple[Any, Any]) -> None:
     """Raise InputError in one sentence where a bucket is missing or a store does not answer."""
-    for name, store, side, bucket in (
-        ("source", job.source, sides[0], job.bucket),
-        ("target", job.target, sides[1], job.target_bucket),
-    ):
-        try:
-            side.head_bucket(Bucket=bucket)
-        except Exception as error:
-            raise InputError(f"{explain(error, store, name)} (bucket {bucket})") from error
+    check_bucket(sides[0], job.source, job.bucket, "source")
+    check_bucket(sides[1], job.target, job.target_bucket, "target")
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:

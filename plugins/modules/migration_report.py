@@ -141,7 +141,6 @@ msg:
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +148,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.migration_report import OUTCOMES, build
 from ansible_collections.onprem.mlflow.plugins.module_utils.migration_report_html import page
+from ansible_collections.onprem.mlflow.plugins.module_utils.server_files import Access, write_whole
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
@@ -178,16 +178,7 @@ def read(path: Path) -> str:
 
 def write(path: Path, content: str) -> None:
     """Replace a file at once; only its owner may read it, since keys of objects may tell something."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, content.encode(), Access(os.geteuid(), os.getegid(), 0o600))
 
 
 def main() -> None:

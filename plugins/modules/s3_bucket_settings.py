@@ -106,7 +106,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import (
     STORE_OPTIONS,
     Store,
     client,
-    explain,
+    explained,
     store_of,
 )
 
@@ -115,31 +115,20 @@ APIS = {"rustfs": RUSTFS, "minio": MINIO}
 
 def wanted_of(source: Store, items: list[dict[str, Any]]) -> dict[str, tuple[Selection, Wanted]]:
     """Return what each bucket of the target is to have, by its name there."""
-    try:
+    with explained(source, "source"):
         chosen = selections(items, Inventory(source, admin=False).names() if not items else ())
         s3, admin = client(source), StoreAdmin(source)
         return {
             selection.target: (selection, want(read(s3, admin, selection.name), selection.name, selection.target))
             for selection in chosen
         }
-    except Exception as exc:
-        raise _explained(exc, source, "source") from exc
 
 
 def apply(target: Store, params: dict[str, Any], wanted: dict[str, Wanted], dry_run: bool) -> list[Change]:
     """Bring the buckets of the target to what is wanted."""
-    try:
+    with explained(target, "target"):
         buckets = Buckets(client(target), StoreAdmin(target, APIS[params["target_api"]]), target.region, dry_run)
         return [buckets.ensure(name, wish, params["only_make"]) for name, wish in wanted.items()]
-    except Exception as exc:
-        raise _explained(exc, target, "target") from exc
-
-
-def _explained(error: Exception, store: Store, variable: str) -> Exception:
-    """Return a sentence in place of an error of botocore, which cannot be named where it is not there."""
-    if type(error).__module__.startswith(("botocore", "boto3")):
-        return InputError(explain(error, store, variable))
-    return error
 
 
 def run(params: dict[str, Any], dry_run: bool) -> tuple[dict[str, Any], list[Change]]:

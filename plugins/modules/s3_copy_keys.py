@@ -93,7 +93,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_repair import Copier, copy_all
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_text import outcome, utc
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, client, explain, store_of
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import (
+    STORE_OPTIONS,
+    check_bucket,
+    client,
+    store_of,
+)
 
 MAX_SHOWN = 1000
 
@@ -104,10 +109,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     buckets = {"source": params["bucket"], "target": params["target_bucket"] or params["bucket"]}
     clients = {name: client(store) for name, store in stores.items()}
     for name, side in clients.items():
-        try:
-            side.head_bucket(Bucket=buckets[name])
-        except Exception as error:
-            raise InputError(f"{explain(error, stores[name], name)} (bucket {buckets[name]})") from error
+        check_bucket(side, stores[name], buckets[name], name)
     started = time.time()
     copier = Copier((clients["source"], buckets["source"]), (clients["target"], buckets["target"]))
     found = copy_all(copier, params["keys"], params["remove"])

@@ -162,7 +162,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_admin import RustfsError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory import SELECTION_OPTIONS, Inventory, selections
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, explain, store_of
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, explained, store_of
 
 MOST_WORKERS = 32
 
@@ -172,17 +172,10 @@ def take(params: dict[str, Any]) -> dict[str, Any]:
     if not 1 <= params["workers"] <= MOST_WORKERS:
         raise InputError(f"workers: found {params['workers']}, write a number from 1 to {MOST_WORKERS}.")
     store = store_of(params["store"])
-    try:
+    with explained(store, "store"):
         inventory = Inventory(store, params["inspect_objects"], params["workers"])
         chosen = selections(params["buckets"], inventory.names() if not params["buckets"] else ())
         found = inventory.take(chosen)
-    except (ImportError, InputError, RustfsError):
-        raise
-    except Exception as exc:
-        # Errors of botocore, which is not there to be named where the module is only looked at.
-        if not type(exc).__module__.startswith(("botocore", "boto3")):
-            raise
-        raise InputError(explain(exc, store, "store")) from exc
     return {
         "changed": False,
         "endpoint_url": store.endpoint_url,
