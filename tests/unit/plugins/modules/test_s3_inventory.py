@@ -114,7 +114,7 @@ def _no_second_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def minio() -> Iterator[Minio]:
     server = Minio()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
