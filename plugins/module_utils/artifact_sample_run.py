@@ -31,11 +31,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.artifact_sample impo
 from ansible_collections.onprem.mlflow.plugins.module_utils.artifact_sample_rest import ArtifactClient, TooLargeError
 from ansible_collections.onprem.mlflow.plugins.module_utils.artifact_sample_store import StoreReader
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.mlflow_rest import (
-    ConnectionFailedError,
-    RestError,
-    StatusError,
-)
+from ansible_collections.onprem.mlflow.plugins.module_utils.mlflow_rest import RestError, StatusError, explain
 
 # Of each kind and scheme: many runs have no artifacts, and the sample is to be filled all the same.
 OWNERS_LOOKED_AT = 5000
@@ -336,11 +332,7 @@ class Sampler:
         return any(entry.path == file.path for entry in self._client.folder(file.owner, folder) if not entry.is_folder)
 
     def _explained(self, error: RestError) -> SampleError:
-        place = self._client.endpoint.connects_to
-        if isinstance(error, StatusError):
-            return SampleError(f"MLflow's artifacts cannot be read: {place} answered {error}; {_advice(error)}.")
-        advice = error.advice if isinstance(error, ConnectionFailedError) else "look at what answers there"
-        return SampleError(f"MLflow's artifacts cannot be read: {place} gave no answer, {error}; {advice}.")
+        return SampleError(f"MLflow's artifacts cannot be read: {explain(error, self._client.endpoint, _advice)}.")
 
     def _strange(self) -> SampleError:
         return SampleError(

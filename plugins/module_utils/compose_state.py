@@ -10,10 +10,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Callable
+from typing import Any
 
-# Takes the words of a command, gives its exit status, standard output and standard error.
-Runner = Callable[[Sequence[str]], tuple[int, str, str]]
+from ansible_collections.onprem.mlflow.plugins.module_utils.docker_engine import Runner
 
 _NAME = re.compile(r"^name:\s*(\S+)\s*$", re.MULTILINE)
 _FRAGMENT = re.compile(r"^\s*-\s*services/(\S+)\.yml\s*$", re.MULTILINE)

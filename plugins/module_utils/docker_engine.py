@@ -14,8 +14,8 @@ from typing import Any, Callable, NamedTuple
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 
-# Takes the words of a command, gives its exit status, standard output and standard error.
-Runner = Callable[[Sequence[str]], tuple[int, str, str]]
+# AnsibleModule.run_command: takes the words of a command, gives its exit status, standard output and standard error.
+Runner = Callable[[list[str]], tuple[int, str, str]]
 
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 

@@ -19,7 +19,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
     check_user_name,
 )
 from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import store_of
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME, store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, parse_port
 
 # Everybody knows the key that RustFS starts with where none is set.
@@ -38,7 +38,6 @@ POSTGRES_SIZES = (
     "postgres_max_wal_size",
 )
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _POSTGRES_SIZE = re.compile(r"[1-9][0-9]*(kB|MB|GB|TB)")
 _GENERATED_FOR = re.compile(r"[A-Za-z0-9_.-]+")
@@ -217,7 +216,7 @@ def check_external_s3(variable: str, option: Mapping[str, Any]) -> list[str]:
             f"{variable}.endpoint_url: found {store.endpoint_url!r}, which is MLflow's own container when it asks,"
             " write the name or the address that other machines use."
         )
-    if not _BUCKET.fullmatch(str(option["bucket"])):
+    if not BUCKET_NAME.fullmatch(str(option["bucket"])):
         problems.append(
             f"{variable}.bucket: found {option['bucket']!r}, write the name alone,"
             " of 3 to 63 of the characters a-z 0-9 . -."

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.content_digest import content_digest
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import Store
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME, Store
 
 UID = 10012
 PASSES = ("first", "last")
@@ -24,7 +24,6 @@ LABEL_RUN = "onprem.mlflow.mc.run"
 CONFIG_FILE = "config.json"
 SCRIPT_FILE = "run.sh"
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _MEMORY = re.compile(r"([1-9][0-9]*)([kmg]?)")
 _RATE = re.compile(r"[1-9][0-9]*(\.[0-9]+)? ?([KMGT]i?)?B?(/s)?")
@@ -151,7 +150,7 @@ def check_job(job: Job) -> None:
             f"project: found {job.project!r}, write lower case letters, digits and the characters _ - only."
         )
     for name, value in (("bucket", job.bucket), ("target_bucket", job.target_bucket)):
-        if not _BUCKET.fullmatch(value):
+        if not BUCKET_NAME.fullmatch(value):
             raise InputError(f"{name}: found {value!r}, write a bucket of 3 to 63 of the characters a-z 0-9 . -.")
     if job.prefix.startswith("/") or "//" in job.prefix or {".", ".."} & set(job.prefix.split("/")):
         raise InputError(f"prefix: found {job.prefix!r}, write a folder such as 'artifacts/' that mc can name.")

@@ -123,11 +123,6 @@ class Rewritten:
     policy: dict[str, Any] | None
     losses: list[Loss] = field(default_factory=list)
 
-    @property
-    def narrower(self) -> bool:
-        """Tell whether it gives less than the one it was made of."""
-        return any(loss.code not in (WILDCARD, SOURCE_IP) for loss in self.losses)
-
 
 def rewrite(policy: Mapping[str, Any]) -> Rewritten:
     """Return what RustFS takes of a policy of MinIO's, of a user or of a bucket."""

@@ -104,16 +104,6 @@ def rewrite(uri: str, rules: Iterable[Rule]) -> str:
     return uri
 
 
-def cannot_be_said(uri: str, rules: Iterable[Rule]) -> bool:
-    """Tell whether what follows the prefix would mean something else under the new scheme."""
-    for rule in rules:
-        if lies_under(uri, rule.source):
-            rest = uri[len(rule.source) :]
-            doubled = rule.target.endswith(":") and rest.startswith("//")
-            return doubled or (not rule.same_scheme and any(sign in rest for sign in _MEANT_BY_HTTP))
-    return False
-
-
 def rewrite_json(text: str, rules: Sequence[Rule]) -> str:
     """Rewrite each string of a JSON text that is a URI under a prefix; anything else comes back as it was."""
     try:
@@ -202,9 +192,7 @@ class Dialect:
     concat: str
     starts: str
     bytes_of: str
-    characters_of: str
     json_text: str
-    mark: str
     tables: str
     lock: tuple[str, ...]
     begin: tuple[str, ...]
@@ -214,10 +202,6 @@ class Dialect:
         """Quote a name of a table or column."""
         return f"{self.quote}{name}{self.quote}"
 
-    def finish(self, sql: str) -> str:
-        """Give the driver its own sign for a parameter."""
-        return sql.replace("%s", self.mark)
-
 
 MYSQL = Dialect(
     name="mysql",
@@ -226,9 +210,7 @@ MYSQL = Dialect(
     # Byte for byte: collations take capitals, accents and trailing spaces for equal.
     starts="CAST(CONVERT(SUBSTR({0}, 1, {1}) USING utf8mb4) AS BINARY) = CAST(%s AS BINARY)",
     bytes_of="LENGTH({0})",
-    characters_of="CHAR_LENGTH({0})",
     json_text="CAST({0} AS CHAR)",
-    mark="%s",
     tables=(
         "SELECT table_name, column_name, character_maximum_length, data_type FROM information_schema.columns"
         " WHERE table_schema = DATABASE()"
@@ -249,9 +231,7 @@ POSTGRES = Dialect(
     concat="({0} || {1})",
     starts='SUBSTR({0}, 1, {1}) COLLATE "C" = %s',
     bytes_of="OCTET_LENGTH({0})",
-    characters_of="CHAR_LENGTH({0})",
     json_text="CAST({0} AS TEXT)",
-    mark="%s",
     tables=(
         "SELECT table_name, column_name, character_maximum_length, data_type FROM information_schema.columns"
         " WHERE table_schema = current_schema()"
@@ -260,24 +240,7 @@ POSTGRES = Dialect(
     lock=("LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE",),
     end=(),
 )
-SQLITE = Dialect(
-    name="sqlite",
-    quote='"',
-    concat="({0} || {1})",
-    starts="SUBSTR({0}, 1, {1}) = %s",
-    bytes_of="LENGTH(CAST({0} AS BLOB))",
-    characters_of="LENGTH({0})",
-    json_text="{0}",
-    mark="?",
-    tables=(
-        "SELECT m.name, p.name, p.type, 'declared' FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS p"
-        " WHERE m.type = 'table'"
-    ),
-    begin=("BEGIN IMMEDIATE",),
-    lock=(),
-    end=(),
-)
-DIALECTS = {dialect.name: dialect for dialect in (MYSQL, POSTGRES, SQLITE)}
+DIALECTS = {dialect.name: dialect for dialect in (MYSQL, POSTGRES)}
 
 
 @dataclass(frozen=True)
@@ -327,7 +290,7 @@ class Builder:
         return Statement("CASE " + " ".join(when.sql for when in whens) + f" ELSE {expression} END", _values(whens))
 
     def _unsayable(self, expression: str) -> Statement:
-        """Say cannot_be_said() in SQL."""
+        """Tell in SQL whether what follows the prefix would mean something else under the new scheme."""
         whens = []
         for rule in self.rules:
             under = self._under(expression, rule.source)
@@ -360,13 +323,13 @@ class Builder:
     def survey(self, column: Column, limit: Limit) -> Statement:
         """Count: rows to rewrite, those that become too long, that a rule would fit again, that cannot be said."""
         rewritten = self._rewritten(column)
-        size = (self.dialect.bytes_of if limit.in_bytes else self.dialect.characters_of).format("new_uri")
+        size = self.dialect.bytes_of.format("new_uri") if limit.in_bytes else "CHAR_LENGTH(new_uri)"
         long = "1 = 0" if limit.size is None else f"{size} > {limit.size}"
         again, unsayable = self._any("new_uri"), self._unsayable("old_uri")
         sums = ", ".join(
             f"COALESCE(SUM(CASE WHEN {test} THEN 1 ELSE 0 END), 0)" for test in (long, again.sql, unsayable.sql)
         )
-        return self._finished(
+        return Statement(
             f"SELECT COUNT(*), {sums} FROM ({rewritten.sql}) AS rewritten",
             again.values + unsayable.values + rewritten.values,
         )
@@ -374,7 +337,7 @@ class Builder:
     def examples(self, column: Column) -> Statement:
         """Select a few values before and after."""
         rewritten = self._rewritten(column)
-        return self._finished(
+        return Statement(
             f"SELECT old_uri, new_uri FROM ({rewritten.sql}) AS rewritten ORDER BY old_uri LIMIT {EXAMPLES_PER_COLUMN}",
             rewritten.values,
         )
@@ -383,7 +346,7 @@ class Builder:
         """Rewrite a column."""
         name, table = self.dialect.identifier(column.name), self.dialect.identifier(column.table)
         new, rows = self._new(name), self._rows(column)
-        return self._finished(f"UPDATE {table} SET {name} = {new.sql} WHERE {rows.sql}", new.values + rows.values)
+        return Statement(f"UPDATE {table} SET {name} = {new.sql} WHERE {rows.sql}", new.values + rows.values)
 
     def read_json(self, column: JsonColumn) -> Statement:
         """Select key and text of rows that may hold such a URI."""
@@ -391,16 +354,13 @@ class Builder:
         text = self.dialect.json_text.format(self.dialect.identifier(column.name))
         table = self.dialect.identifier(column.table)
         # JSON may write a slash as \/ and any letter as \u….: what is told apart here is only told roughly.
-        return self._finished(f"SELECT {names}, {text} FROM {table} WHERE {text} LIKE %s", ("%:%",))
+        return Statement(f"SELECT {names}, {text} FROM {table} WHERE {text} LIKE %s", ("%:%",))
 
     def write_json(self, column: JsonColumn, key: Sequence[Any], text: str) -> Statement:
         """Put a JSON text in place."""
         where = " AND ".join(f"{self.dialect.identifier(name)} = %s" for name in column.key)
         table, name = self.dialect.identifier(column.table), self.dialect.identifier(column.name)
-        return self._finished(f"UPDATE {table} SET {name} = %s WHERE {where}", (text, *key))
-
-    def _finished(self, sql: str, values: tuple[Any, ...]) -> Statement:
-        return Statement(self.dialect.finish(sql), values)
+        return Statement(f"UPDATE {table} SET {name} = %s WHERE {where}", (text, *key))
 
 
 def _values(parts: Iterable[Statement]) -> tuple[Any, ...]:
@@ -540,9 +500,6 @@ def read_limits(rows: Iterable[Sequence[Any]]) -> Limits:
 
 
 def _limit(size: Any, kind: str) -> Limit:
-    if kind == "declared":
-        match = re.search(r"CHAR\((\d+)\)", str(size).upper())
-        return Limit(int(match[1]) if match else None)
     if size is None or kind == "json":
         return Limit(None)
     # MySQL counts a TEXT in bytes.

@@ -16,9 +16,9 @@ import json
 import re
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
@@ -29,10 +29,22 @@ SERVER_INFO = "/api/3.0/mlflow/server-info"
 CHUNK_BYTES = 1 << 20
 MAX_JSON_BYTES = 16 << 20
 
+FRONT_DOOR_OPTIONS: dict[str, Any] = {
+    "url": {"type": "str", "required": True},
+    "connect_address": {"type": "str"},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "ca_path": {"type": "path"},
+    "validate_certs": {"type": "bool", "default": True},
+}
+FRONT_DOOR_TOGETHER = [("username", "password")]
+
 _PRINTABLE = re.compile(r"[!-~]+")
 _ADDRESS = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(?::(?P<port>\d+))?|(?P<bare>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
 )
+
+_Client = TypeVar("_Client", bound="RestClient")
 
 
 class RestError(Exception):
@@ -134,6 +146,14 @@ def tls_context(ca_path: str | None, validate: bool) -> ssl.SSLContext:
     return context
 
 
+def explain(error: RestError, endpoint: Endpoint, advice: Callable[[StatusError], str]) -> str:
+    """Say who answered what, and what to look at: of a status, what the caller advises."""
+    if isinstance(error, StatusError):
+        return f"{endpoint.connects_to} answered {error}; {advice(error)}"
+    look_at = error.advice if isinstance(error, ConnectionFailedError) else "look at what answers there"
+    return f"{endpoint.connects_to} gave no answer, {error}; {look_at}"
+
+
 class RestClient:
     """Requests to one MLflow server; each has a connection of its own."""
 
@@ -143,6 +163,13 @@ class RestClient:
         self.login = login
         self._context = context
         self._timeout = timeout
+
+    @classmethod
+    def of(cls: type[_Client], endpoint: Endpoint, options: Mapping[str, Any]) -> _Client:
+        """Take a module's options of the front door, and its timeout; InputError where they cannot be used."""
+        login = None if options["username"] is None else Login(options["username"], options["password"])
+        context = tls_context(options["ca_path"], options["validate_certs"])
+        return cls(endpoint, login, context, options["timeout"])
 
     def as_user(self, login: Login | None) -> RestClient:
         """Return a client of the same server that logs in as somebody else, or as nobody."""

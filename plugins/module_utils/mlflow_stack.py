@@ -296,14 +296,17 @@ class Reader:
         self._find_store(stack, server)
         return stack
 
-    def _named(self, name: str) -> Container | None:
-        return next((item for item in self.containers if name in (item.name, item.service)), None)
+    def _named(self, stack: Stack, variable: str, name: str) -> Container | None:
+        chosen = next((item for item in self.containers if name in (item.name, item.service)), None)
+        if chosen is None:
+            names = ", ".join(container.name for container in self.containers)
+            stack.problems.append(f"{variable}: the project has no container {name!r}, write one of {names}.")
+        return chosen
 
     def _tracking_servers(self, stack: Stack) -> list[Container]:
         if self.told.mlflow_container:
-            chosen = self._named(self.told.mlflow_container)
+            chosen = self._named(stack, "adopt_mlflow_container", self.told.mlflow_container)
             if chosen is None:
-                stack.problems.append(self._no_container("adopt_mlflow_container", self.told.mlflow_container))
                 return []
             return [item for item in self.containers if item.service == chosen.service or item is chosen]
         found = [container for container in self.containers if is_tracking_server(container)]
@@ -318,10 +321,6 @@ class Reader:
                 "adopt_mlflow_container: no service of the project looks like MLflow's server, write its container."
             )
         return found
-
-    def _no_container(self, variable: str, name: str) -> str:
-        names = ", ".join(container.name for container in self.containers)
-        return f"{variable}: the project has no container {name!r}, write one of {names}."
 
     def _find_database(self, stack: Stack, uri: str) -> None:
         try:
@@ -360,10 +359,7 @@ class Reader:
 
     def _database_container(self, stack: Stack, told: Mapping[str, Any], host: str) -> Container | None:
         if told.get("container"):
-            chosen = self._named(told["container"])
-            if chosen is None:
-                stack.problems.append(self._no_container("adopt_database.container", told["container"]))
-            return chosen
+            return self._named(stack, "adopt_database.container", told["container"])
         found = [container for container in self.containers if engine_of(container)]
         meant = [container for container in found if host in container.names]
         if len(meant) == 1 or len(found) == 1:
@@ -436,10 +432,7 @@ class Reader:
 
     def _store_container(self, stack: Stack, told: Mapping[str, Any], host: str) -> Container | None:
         if told.get("container"):
-            chosen = self._named(told["container"])
-            if chosen is None:
-                stack.problems.append(self._no_container("adopt_store.container", told["container"]))
-            return chosen
+            return self._named(stack, "adopt_store.container", told["container"])
         found = [container for container in self.containers if store_kind(container)]
         meant = [container for container in found if host in container.names]
         if len(meant) == 1:

@@ -6,12 +6,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import grp
 import os
-import pwd
 import re
-import secrets as random_source
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,23 +15,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+from ansible_collections.onprem.mlflow.plugins.module_utils.server_files import (
+    Access,
+    group_id,
+    parse_mode,
+    user_id,
+    write_whole,
+)
 
-_MODE = re.compile(r"0[0-7]{3}")
 # Names of files that a killed run may leave.
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
-
-
-@dataclass(frozen=True)
-class Access:
-    """Who owns an entry, and its mode."""
-
-    uid: int
-    gid: int
-    mode: int
-
-    def __str__(self) -> str:
-        """Describe it as `stat` would."""
-        return f"{self.mode:04o} {self.uid}:{self.gid}"
 
 
 @dataclass(frozen=True)
@@ -98,30 +87,8 @@ def _path(item: Mapping[str, Any]) -> str:
 
 def _access(item: Mapping[str, Any], default_mode: str) -> Access:
     path = item["path"]
-    mode = str(item.get("mode") or default_mode)
-    if not _MODE.fullmatch(mode):
-        raise InputError(f'The mode of {path} is {mode!r}, write a quoted octal number such as "{default_mode}".')
-    return Access(_user_id(path, item.get("owner")), _group_id(path, item.get("group")), int(mode, 8))
-
-
-def _user_id(path: str, owner: Any) -> int:
-    text = str(owner or "root")
-    if text.isascii() and text.isdigit():
-        return int(text)
-    try:
-        return pwd.getpwnam(text).pw_uid
-    except KeyError:
-        raise InputError(f"The owner of {path} is {text!r}, write a user of this server or a uid.") from None
-
-
-def _group_id(path: str, group: Any) -> int:
-    text = str(group or "root")
-    if text.isascii() and text.isdigit():
-        return int(text)
-    try:
-        return grp.getgrnam(text).gr_gid
-    except KeyError:
-        raise InputError(f"The group of {path} is {text!r}, write a group of this server or a gid.") from None
+    mode = parse_mode(path, str(item.get("mode") or default_mode), default_mode)
+    return Access(user_id(path, item.get("owner") or "root"), group_id(path, item.get("group") or "root"), mode)
 
 
 def look(base: Path, wanted: Sequence[Entry]) -> list[Step]:
@@ -145,7 +112,7 @@ def _find(path: Path, *, folder: bool) -> Found | None:
         if path.is_symlink():
             raise InputError(f"{path} is a link to nothing, remove it or make what it points to.") from None
         return None
-    access = Access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+    access = Access.of(status)
     if folder:
         if not stat.S_ISDIR(status.st_mode):
             raise InputError(f"{path} is not a folder, move it away.")
@@ -174,7 +141,8 @@ def apply(base: Path, steps: Iterable[Step]) -> None:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _give(path, step.wanted.access)
         elif step.writes:
-            _write(path, step.wanted.content.encode(), step.wanted.access)
+            _remove_leftovers(path.parent)
+            write_whole(path, step.wanted.content.encode(), step.wanted.access)
         else:
             _give(path, step.wanted.access)
 
@@ -184,25 +152,10 @@ def _give(path: Path, access: Access) -> None:
     path.chmod(access.mode)
 
 
-def _write(path: Path, content: bytes, access: Access) -> None:
-    """Put a file in place whole: a reader sees the old one or the new one."""
-    for leftover in path.parent.iterdir():
+def _remove_leftovers(folder: Path) -> None:
+    for leftover in folder.iterdir():
         if _TEMPORARY.fullmatch(leftover.name):
             leftover.unlink()
-    temporary = path.parent / f".{path.name}.{random_source.token_hex(8)}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchown(descriptor, access.uid, access.gid)
-            os.fchmod(descriptor, access.mode)
-            os.fsync(descriptor)
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-        raise
 
 
 def describe(base: Path, step: Step) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME
 
 VERSION = "2012-10-17"
 ALL_ACTIONS = "s3:*"
@@ -29,12 +30,11 @@ OBJECT_ACTIONS = (
 )
 
 _ACTION = re.compile(r"[a-z0-9]+:[A-Za-z0-9]+")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 def bucket_policy(bucket: object, prefix: str | None = None) -> dict[str, Any]:
     """Return the policy that lets a key work in one bucket, or under one prefix of it, and nowhere else."""
-    if not isinstance(bucket, str) or not _BUCKET.fullmatch(bucket) or ".." in bucket:
+    if not isinstance(bucket, str) or not BUCKET_NAME.fullmatch(bucket) or ".." in bucket:
         raise InputError(
             f"{bucket!r} is not a bucket's name, write 3 to 63 lower-case letters, digits, dots and hyphens"
             " that begin and end with a letter or a digit."

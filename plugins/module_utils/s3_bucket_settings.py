@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.onprem.mlflow.plugins.module_utils.minio_iam_policy import rewrite
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_policy import S3_ARN
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_keys import bucket_refused
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_settings import Settings
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_settings import Portable, Settings
 
 # What a rule of a lifecycle can do on RustFS without a remote tier.
 RULE_ACTIONS = ("Expiration", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload")
@@ -22,17 +22,9 @@ QUOTA_KINDS = ("", "hard")
 
 
 @dataclass
-class Wanted:
+class Wanted(Portable):
     """Settings of the bucket on RustFS, and (code, sentence) for each that is missing or differs."""
 
-    versioning: str = ""
-    object_lock: bool = False
-    retention: dict[str, Any] | None = None
-    lifecycle: list[dict[str, Any]] = field(default_factory=list)
-    policy: dict[str, Any] | None = None
-    tags: dict[str, str] = field(default_factory=dict)
-    quota_bytes: int | None = None
-    cors: list[dict[str, Any]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
 
 

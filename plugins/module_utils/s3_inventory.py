@@ -37,6 +37,12 @@ PLAIN_CLASSES = ("STANDARD", "REDUCED_REDUNDANCY")
 # Objects that are asked for at once.
 CHUNK = 256
 
+SELECTION_OPTIONS: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "prefix": {"type": "str", "default": ""},
+    "target_name": {"type": "str"},
+}
+
 
 @dataclass(frozen=True)
 class Selection:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME
+
 KEY_BYTES = 1024
 # Every part of a key between slashes becomes a file name.
 PART_BYTES = 255
@@ -15,7 +17,6 @@ PART_BYTES = 255
 FOLDER_SUFFIX = "__XLDIR__"
 OBJECT_BYTES = 5 * 1024**4
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 
@@ -41,7 +42,7 @@ def refused_key(key: str) -> str | None:
 def bucket_refused(name: str) -> bool:
     """Tell whether RustFS refuses the name of a bucket."""
     return (
-        not _BUCKET.fullmatch(name)
+        not BUCKET_NAME.fullmatch(name)
         or name == "rustfs"
         or bool(_ADDRESS.fullmatch(name))
         or any(pair in name for pair in ("..", ".-", "-."))

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -128,11 +127,6 @@ class Limits:
     def add(self, code: str, example: str) -> None:
         """Count one example of a code."""
         self._found.setdefault(code, Limit(code, self._bucket)).add(example)
-
-    def add_all(self, code: str, examples: Iterable[str]) -> None:
-        """Count several."""
-        for example in examples:
-            self.add(code, example)
 
     def found(self) -> list[Limit]:
         """Return them by code."""

@@ -22,13 +22,13 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.minio_iam_admin impo
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory import Selection
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_limits import shown
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_listing import objects
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_settings import REFUSED
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import UnsortedError, merge
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import Store, client, error_code, explain
 
 # S3 refuses requests at 15 minutes.
 CLOCK_SECONDS = 300
 EXAMPLES = 10
-DENIED = ("AccessDenied", "AllAccessDisabled", "403")
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Preflight:
             page = s3.list_objects_v2(Bucket=selection.name, Prefix=selection.prefix, MaxKeys=1)
         except s3.exceptions.ClientError as exc:
             code = error_code(exc.response)
-            if code in DENIED:
+            if code in REFUSED:
                 self._denied(where, "list objects", "s3:ListBucket")
             elif code == "NoSuchBucket":
                 known = ", ".join(sorted(side.buckets)[:EXAMPLES]) or "none"
@@ -200,7 +200,7 @@ class Preflight:
                 s3.get_object_tagging(Bucket=bucket, Key=key)
         except s3.exceptions.ClientError as exc:
             # One that is gone meanwhile, or needs a client's key, is no matter of rights.
-            if error_code(exc.response) in DENIED:
+            if error_code(exc.response) in REFUSED:
                 self._denied(where, what, action)
 
     def _denied(self, where: str, what: str, action: str) -> None:

@@ -33,8 +33,8 @@ REFUSED = frozenset({"AccessDenied", "AllAccessDisabled", "403"})
 
 
 @dataclass
-class Settings:
-    """What is set on a bucket; names of what the key may not read are in unknown."""
+class Portable:
+    """What a bucket can have on MinIO and on RustFS alike."""
 
     versioning: str = ""
     object_lock: bool = False
@@ -43,8 +43,14 @@ class Settings:
     policy: dict[str, Any] | None = None
     tags: dict[str, str] = field(default_factory=dict)
     quota_bytes: int | None = None
-    quota_kind: str = ""
     cors: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Settings(Portable):
+    """What is set on a bucket; names of what the key may not read are in unknown."""
+
+    quota_kind: str = ""
     encryption: list[dict[str, Any]] = field(default_factory=list)
     notifications: int = 0
     replication: bool = False

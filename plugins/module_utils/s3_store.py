@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -24,6 +25,7 @@ READ_SECONDS = 120
 ATTEMPTS = 5
 # What S3 lets the clocks differ.
 SKEW_SECONDS = 15 * 60
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 STORE_OPTIONS: dict[str, Any] = {
     "endpoint_url": {"type": "str", "required": True},
@@ -128,6 +130,25 @@ def client(store: Store, connections: int = 16) -> Any:
         verify=store.ca_certificate or True,
         config=Config(**settings),
     )
+
+
+def check_bucket(side: Any, store: Store, bucket: str, variable: str) -> None:
+    """Raise InputError where a bucket is missing or its store does not answer; `side` is the store's client."""
+    try:
+        side.head_bucket(Bucket=bucket)
+    except Exception as error:
+        raise InputError(f"{explain(error, store, variable)} (bucket {bucket})") from error
+
+
+@contextlib.contextmanager
+def explained(store: Store, variable: str) -> Iterator[None]:
+    """Turn errors of botocore into InputError; they cannot be named where it is not installed."""
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith(("botocore", "boto3")):
+            raise
+        raise InputError(explain(error, store, variable)) from error
 
 
 def explain(error: Exception, store: Store, variable: str) -> str:

@@ -9,20 +9,26 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import grp
 import hashlib
 import hmac
 import os
-import pwd
 import re
 import secrets as random_source
 import stat
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+from ansible_collections.onprem.mlflow.plugins.module_utils.server_files import (
+    Access,
+    group_id,
+    parse_mode,
+    user_id,
+    write_whole,
+)
 
 DIGEST_KEY_NAME = ".digest_key"
 DIGEST_KEY_BYTES = 32
@@ -32,7 +38,6 @@ MAX_FILE_BYTES = 1 << 20
 
 _ALPHABET = string.ascii_letters + string.digits
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
-_MODE = re.compile(r"0[0-7]{3}")
 # Names of files that a killed run may leave; no secret can have such a name.
 _TEMPORARY = re.compile(r"\.[A-Za-z0-9_.-]+\.[0-9a-f]{16}\.tmp")
 
@@ -43,17 +48,10 @@ class Secret:
 
     name: str
     value: str | None
-    uid: int
-    gid: int
-    mode: int
+    access: Access
     length: int
     fixed: bool
     variable: str
-
-    @property
-    def access(self) -> str:
-        """Describe the file's mode and owner."""
-        return f"{self.mode:04o} {self.uid}:{self.gid}"
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,7 @@ class Stored:
     """What a file on the server holds now."""
 
     content: bytes
-    uid: int
-    gid: int
-    mode: int
-
-    @property
-    def access(self) -> str:
-        """Describe the file's mode and owner."""
-        return f"{self.mode:04o} {self.uid}:{self.gid}"
+    access: Access
 
 
 @dataclass(frozen=True)
@@ -127,9 +118,7 @@ def _parse(item: Mapping[str, Any]) -> Secret:
     return Secret(
         name=name,
         value=None if value is None else str(value),
-        uid=_user_id(name, item.get("owner") or "root"),
-        gid=_group_id(name, item.get("group") or "root"),
-        mode=_parse_mode(name, item.get("mode") or "0600"),
+        access=_access(name, item),
         length=length,
         fixed=bool(item.get("fixed")),
         variable=str(variable),
@@ -146,33 +135,14 @@ def check_value(value: str, variable: str) -> None:
         raise InputError(f"{variable}: ends with a line break, remove it.")
 
 
-def _parse_mode(name: str, text: str) -> int:
-    if not _MODE.fullmatch(text):
-        raise InputError(f'The mode of secret {name} is {text!r}, write a quoted octal number such as "0640".')
-    mode = int(text, 8)
+def _access(name: str, item: Mapping[str, Any]) -> Access:
+    what = f"secret {name}"
+    uid, gid = user_id(what, item.get("owner") or "root"), group_id(what, item.get("group") or "root")
+    text = item.get("mode") or "0600"
+    mode = parse_mode(what, text, "0640")
     if mode & 0o007:
-        raise InputError(f"The mode of secret {name} is {text}, which lets everybody in, write one that ends with 0.")
-    return mode
-
-
-def _user_id(name: str, owner: str | int) -> int:
-    text = str(owner)
-    if text.isascii() and text.isdigit():
-        return int(text)
-    try:
-        return pwd.getpwnam(text).pw_uid
-    except KeyError:
-        raise InputError(f"The owner of secret {name} is {text!r}, write a user of this server or a uid.") from None
-
-
-def _group_id(name: str, group: str | int) -> int:
-    text = str(group)
-    if text.isascii() and text.isdigit():
-        return int(text)
-    try:
-        return grp.getgrnam(text).gr_gid
-    except KeyError:
-        raise InputError(f"The group of secret {name} is {text!r}, write a group of this server or a gid.") from None
+        raise InputError(f"The mode of {what} is {text}, which lets everybody in, write one that ends with 0.")
+    return Access(uid, gid, mode)
 
 
 def generate(length: int) -> str:
@@ -276,25 +246,11 @@ class SecretDirectory:
             os.close(descriptor)
         if len(content) > MAX_FILE_BYTES:
             raise InputError(f"{self.path}/{name} is larger than any secret, remove it.")
-        return Stored(content, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+        return Stored(content, Access.of(status))
 
-    def write(self, name: str, content: bytes, uid: int, gid: int, mode: int) -> None:
-        """Put a file in place whole: a reader sees the old one or the new one."""
-        temporary = f".{name}.{random_source.token_hex(8)}.tmp"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(temporary, flags, 0o600, dir_fd=self._fd)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fchown(descriptor, uid, gid)
-                os.fchmod(descriptor, mode)
-                os.fsync(descriptor)
-            os.rename(temporary, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=self._fd)
-            raise
+    def write(self, name: str, content: bytes, access: Access) -> None:
+        """Put a file in place whole, to stay even if the power fails."""
+        write_whole(Path(name), content, access, self._fd)
         os.fsync(self._fd)
 
     def read_digest_key(self) -> bytes | None:
@@ -312,5 +268,5 @@ class SecretDirectory:
         if key is not None:
             return key, False
         key = random_source.token_bytes(DIGEST_KEY_BYTES)
-        self.write(DIGEST_KEY_NAME, key, os.geteuid(), os.getegid(), 0o600)
+        self.write(DIGEST_KEY_NAME, key, Access(os.geteuid(), os.getegid(), 0o600))
         return key, True

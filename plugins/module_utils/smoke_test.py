@@ -20,6 +20,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.mlflow_rest import (
     RestClient,
     RestError,
     StatusError,
+    explain,
 )
 
 ARTIFACT_NAME = "onprem-smoke-test.bin"
@@ -105,7 +106,8 @@ class SmokeTest:
         try:
             return action()
         except RestError as exc:
-            raise SmokeTestError(f"The smoke test failed at {name}: {self._explain(exc)}.") from exc
+            explained = explain(exc, self._client.endpoint, _advice)
+            raise SmokeTestError(f"The smoke test failed at {name}: {explained}.") from exc
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             raise SmokeTestError(
                 f"The smoke test failed at {name}: {self._client.endpoint.connects_to} answered with something that"
@@ -279,13 +281,6 @@ class SmokeTest:
             self._client.delete_artifact(self._artifact_path)
         with contextlib.suppress(RestError):
             self._delete_run()
-
-    def _explain(self, error: RestError) -> str:
-        place = self._client.endpoint.connects_to
-        if isinstance(error, StatusError):
-            return f"{place} answered {error}; {_advice(error)}"
-        advice = error.advice if isinstance(error, ConnectionFailedError) else "look at what answers there"
-        return f"{place} gave no answer, {error}; {advice}"
 
 
 def _advice(error: StatusError) -> str:

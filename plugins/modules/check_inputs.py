@@ -22,6 +22,8 @@ description:
   - Reads variables as they stand in the inventory, the play or on the command line. Defaults of roles are not checked,
     and neither are options that are not set.
   - Runs on the controller and changes nothing. Secrets are never shown.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes.read_only
 options:
   roles:
     description:
@@ -43,12 +45,6 @@ attributes:
   action:
     description: All of it is executed on the controller, by the action plugin of the same name.
     support: full
-  check_mode:
-    description: Can run in check mode and return the same as without it.
-    support: full
-  diff_mode:
-    description: There is never a difference, since nothing is changed.
-    support: none
   platform:
     description: Platforms the module runs on.
     platforms: all

@@ -16,6 +16,9 @@ short_description: Find out which services of a compose project run as their fra
 description:
   - Asks once for all services what C(docker compose up) would ask for each of them.
   - Needs no Python library on the server. Where there is no engine, or no project, it finds nothing.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
 options:
   project_dir:
     description: Folder of the project, which holds C(compose.yml).
@@ -25,17 +28,6 @@ options:
     description: Name of the project.
     type: str
     required: true
-attributes:
-  check_mode:
-    description: Changes nothing, and reads in check mode too.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is no difference to show.
-    support: N/A
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""
@@ -78,7 +70,6 @@ services:
       sample: {"mlflow_back": "172.18.0.2"}
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -95,10 +86,6 @@ def main() -> None:
         supports_check_mode=True,
     )
 
-    def run(words: Sequence[str]) -> tuple[int, str, str]:
-        status, out, err = module.run_command(list(words))
-        return status, out, err
-
     folder = Path(module.params["project_dir"])
     compose = folder / "compose.yml"
     project = read_project(compose.read_text(encoding="utf-8") if compose.exists() else "")
@@ -107,7 +94,9 @@ def main() -> None:
         changed=False,
         name=project.name,
         fragments=project.fragments,
-        services=find_services(docker, str(folder), module.params["project_name"], run) if docker else {},
+        services=(
+            find_services(docker, str(folder), module.params["project_name"], module.run_command) if docker else {}
+        ),
     )
 
 

@@ -19,33 +19,10 @@ description:
   - B(Nothing may write to the database meanwhile). The rows of all tables are counted before and after, and it is an
     error if they differ.
   - It is an error if the file system has less room than twice the size of the database, for the dump and for a copy.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.container_database
 options:
-  database:
-    description: Where the database is.
-    type: dict
-    required: true
-    suboptions:
-      container:
-        description: Its container, which runs.
-        type: str
-        required: true
-      engine:
-        description: The engine.
-        type: str
-        choices: [mysql, postgres]
-        required: true
-      name:
-        description: Name of the database.
-        type: str
-        required: true
-      username:
-        description: User.
-        type: str
-        required: true
-      password:
-        description: Password of the user. It reaches the container by the environment, no command line shows it.
-        type: str
-        required: true
   path:
     description: The file. Its folder must exist, except in check mode. A file that is there is replaced.
     type: path
@@ -57,10 +34,6 @@ attributes:
   diff_mode:
     description: There is no difference to show.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

@@ -20,33 +20,10 @@ description:
   - Users, owners and rights of the old database do not come along. On MySQL, definers go, and tables in other character
     sets become utf8mb4, which MLflow's migrations need; the default collation becomes that of the tables.
   - It is an error if afterwards a table has another number of rows than O(rows) says.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.container_database
 options:
-  database:
-    description: Where the database is.
-    type: dict
-    required: true
-    suboptions:
-      container:
-        description: Its container, which runs.
-        type: str
-        required: true
-      engine:
-        description: The engine.
-        type: str
-        choices: [mysql, postgres]
-        required: true
-      name:
-        description: Name of the database.
-        type: str
-        required: true
-      username:
-        description: User.
-        type: str
-        required: true
-      password:
-        description: Password of the user. It reaches the container by the environment, no command line shows it.
-        type: str
-        required: true
   path:
     description: The dump.
     type: path
@@ -67,10 +44,6 @@ attributes:
   diff_mode:
     description: There is no difference to show.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

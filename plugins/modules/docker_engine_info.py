@@ -13,17 +13,9 @@ description:
   - Reads the engine's settings, and looks for Python modules. Needs no Python library on the server.
 author:
   - onprem.mlflow contributors (@onprem)
-attributes:
-  check_mode:
-    description: Changes nothing, and reads in check mode too.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is no difference to show.
-    support: N/A
-  platform:
-    description: Servers it runs on.
-    support: full
-    platforms: posix
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
 options:
   daemon_json:
     description: The file of the engine's settings. It is an error if it holds something other than a JSON object.
@@ -74,7 +66,6 @@ missing_python_modules:
   elements: str
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -97,17 +88,13 @@ def main() -> None:
         supports_check_mode=True,
     )
 
-    def run(words: Sequence[str]) -> tuple[int, str, str]:
-        status, out, err = module.run_command(list(words))
-        return status, out, err
-
     try:
         daemon = read_daemon_json(Path(module.params["daemon_json"]))
     except InputError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(
         changed=False,
-        **find_engine(module.get_bin_path("docker"), run)._asdict(),
+        **find_engine(module.get_bin_path("docker"), module.run_command)._asdict(),
         daemon=daemon,
         daemon_loaded=is_loaded(Path(module.params["daemon_json"]), Path(module.params["pid_file"])),
         missing_python_modules=missing_modules(module.params["python_modules"]),

@@ -16,6 +16,8 @@ short_description: Find out what would stop a deployment before anything is chan
 description:
   - Looks at ports, disks, addresses and the distribution of a server, and changes nothing.
   - Fails if there is any problem, with one sentence for each that says what to write instead.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes.read_only
 options:
   ports:
     description: Ports that the platform is going to listen on.
@@ -95,12 +97,6 @@ options:
     type: int
     default: 15
 attributes:
-  check_mode:
-    description: Can run in check mode and return the same as without it.
-    support: full
-  diff_mode:
-    description: There is never a difference, since nothing is changed.
-    support: none
   platform:
     description: Platforms the module runs on.
     platforms: linux

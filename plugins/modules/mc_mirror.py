@@ -27,36 +27,14 @@ description:
 requirements:
   - Docker Engine and its command on the server
   - boto3 on the server
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.s3_store.source_and_target
 options:
   source:
     description: The store to copy from. Its address must be reachable from the container, see O(networks).
-    type: dict
-    required: true
-    suboptions: &store
-      endpoint_url:
-        description: Address of the S3 API, without a path.
-        type: str
-        required: true
-      access_key:
-        description: Access key.
-        type: str
-        required: true
-      secret_key:
-        description: Secret key, of any characters.
-        type: str
-        required: true
-      region:
-        description: Region.
-        type: str
-        default: us-east-1
-      ca_certificate:
-        description: File on the server, in PEM form, with the authority that signed the store's certificate.
-        type: path
   target:
     description: The store to copy to.
-    type: dict
-    required: true
-    suboptions: *store
   bucket:
     description: Bucket of the source.
     type: str
@@ -156,10 +134,6 @@ attributes:
   diff_mode:
     description: There is no difference to show that would not be too long.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""
@@ -282,7 +256,13 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.mc_runs import (
     dry_run,
 )
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_text import moment, outcome
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, client, explain, store_of
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import (
+    STORE_OPTIONS,
+    check_bucket,
+    client,
+    explain,
+    store_of,
+)
 
 MAX_WAIT = 8
 MAX_REMOVED_SHOWN = 1000
@@ -364,14 +344,8 @@ def remove_surplus(job: Job, sides: tuple[Any, Any], result: dict[str, Any]) -> 
 
 def check_buckets(job: Job, sides: tuple[Any, Any]) -> None:
     """Raise InputError in one sentence where a bucket is missing or a store does not answer."""
-    for name, store, side, bucket in (
-        ("source", job.source, sides[0], job.bucket),
-        ("target", job.target, sides[1], job.target_bucket),
-    ):
-        try:
-            side.head_bucket(Bucket=bucket)
-        except Exception as error:
-            raise InputError(f"{explain(error, store, name)} (bucket {bucket})") from error
+    check_bucket(sides[0], job.source, job.bucket, "source")
+    check_bucket(sides[1], job.target, job.target_bucket, "target")
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:

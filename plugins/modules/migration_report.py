@@ -19,6 +19,8 @@ description:
   - A comparison that found a difference, an artifact that did not read back the same and a bucket that was copied and
     not compared each make the verdict a bad one.
   - The same input gives the same files, so a second run changes nothing. Keys from the stores are escaped.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
 options:
   directory:
     description: Folder on the server for both files. It is an error if it does not exist, except in check mode.
@@ -102,10 +104,6 @@ attributes:
   diff_mode:
     description: Shows the difference of C(report.json).
     support: full
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""
@@ -143,7 +141,6 @@ msg:
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +148,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.migration_report import OUTCOMES, build
 from ansible_collections.onprem.mlflow.plugins.module_utils.migration_report_html import page
+from ansible_collections.onprem.mlflow.plugins.module_utils.server_files import Access, write_whole
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
@@ -180,16 +178,7 @@ def read(path: Path) -> str:
 
 def write(path: Path, content: str) -> None:
     """Replace a file at once; only its owner may read it, since keys of objects may tell something."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, content.encode(), Access(os.geteuid(), os.getegid(), 0o600))
 
 
 def main() -> None:

@@ -29,31 +29,12 @@ description:
   - Memory does not grow with the number of runs, nor with the size of files. All runs are listed, which takes some
     seconds for each 1000 of them; with O(expected) none is.
   - Proxy settings of the environment are not followed.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
+  - onprem.mlflow.front_door
+  - onprem.mlflow.s3_store
 options:
-  url:
-    description:
-      - Address of MLflow as clients write it, with the path that it may be below.
-      - It is an error if it is not an HTTP address or holds a user.
-    type: str
-    required: true
-  connect_address:
-    description:
-      - Host, or host and port, to connect to in place of those in O(url). The host name in O(url) is sent all the same,
-        as Host header and for TLS.
-    type: str
-  username:
-    description: User to log in as.
-    type: str
-  password:
-    description: Password of O(username).
-    type: str
-  ca_path:
-    description: File with the certificates to trust, in PEM form. Those of the system where it is left out.
-    type: path
-  validate_certs:
-    description: Whether the certificate of an HTTPS address must be right.
-    type: bool
-    default: true
   timeout:
     description:
       - For how many seconds a connection to MLflow may be silent. MLflow fetches a file as a whole before it sends the
@@ -61,31 +42,7 @@ options:
     type: int
     default: 300
   store:
-    description: The store that is right.
-    type: dict
-    required: true
-    suboptions:
-      endpoint_url:
-        description: Address of the S3 API, without a path. It is an error if it is not an HTTP address.
-        type: str
-        required: true
-      access_key:
-        description: An access key that may list the buckets and read their objects.
-        type: str
-        required: true
-      secret_key:
-        description: Its secret.
-        type: str
-        required: true
-      region:
-        description: Region that requests are signed for.
-        type: str
-        default: us-east-1
-      ca_certificate:
-        description:
-          - File on the server with the certificates to trust, in PEM form. Those of the system where it is left out. It
-            is an error if there is no such file.
-        type: path
+    description: The store that is right, and a key that may list the buckets and read their objects.
   store_name:
     description: What error messages call O(store), such as the variable it comes from.
     type: str
@@ -156,17 +113,6 @@ options:
         type: bool
 requirements:
   - boto3, on the host that the module runs on
-attributes:
-  check_mode:
-    description: Reads as it does otherwise, since it changes nothing.
-    support: full
-  diff_mode:
-    description: Nothing is changed.
-    support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""
@@ -275,16 +221,15 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.artifact_sample_rest
 from ansible_collections.onprem.mlflow.plugins.module_utils.artifact_sample_run import Outcome, SampleError, Sampler
 from ansible_collections.onprem.mlflow.plugins.module_utils.artifact_sample_store import StoreReader, StoreReadError
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.mlflow_rest import Endpoint, Login, tls_context
+from ansible_collections.onprem.mlflow.plugins.module_utils.mlflow_rest import (
+    FRONT_DOOR_OPTIONS,
+    FRONT_DOOR_TOGETHER,
+    Endpoint,
+)
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, client, store_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "url": {"type": "str", "required": True},
-    "connect_address": {"type": "str"},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "ca_path": {"type": "path"},
-    "validate_certs": {"type": "bool", "default": True},
+    **FRONT_DOOR_OPTIONS,
     "timeout": {"type": "int", "default": 300},
     "store": {"type": "dict", "required": True, "options": STORE_OPTIONS},
     "store_name": {"type": "str", "default": "store"},
@@ -319,10 +264,8 @@ def read(params: dict[str, Any]) -> tuple[Outcome, str]:
     endpoint = Endpoint.parse(params["url"], params["connect_address"])
     store = store_of(params["store"], params["store_name"])
     layout = Layout.parse(params["artifacts_destination"], params["bucket_map"])
-    login = None if params["username"] is None else Login(params["username"], params["password"])
-    context = tls_context(params["ca_path"], params["validate_certs"])
     sampler = Sampler(
-        ArtifactClient(endpoint, login, context, params["timeout"]),
+        ArtifactClient.of(endpoint, params),
         StoreReader(store, client(store), params["store_name"]),
         layout,
         params["sample"],
@@ -338,7 +281,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec=ARGUMENT_SPEC,
-        required_together=[("username", "password")],
+        required_together=FRONT_DOOR_TOGETHER,
         supports_check_mode=True,
     )
     try:

@@ -21,6 +21,8 @@ description:
   - B(MLflow must be stopped), or take no writes. The tables are locked; it is an error if that takes more than 10
     seconds.
   - Back the database up before.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
 options:
   database:
     description: Where MLflow's database is. Its user must be allowed to read, update and lock MLflow's tables.
@@ -86,10 +88,6 @@ attributes:
     support: full
   diff_mode:
     description: Returns up to three URIs of each column before and after.
-    support: full
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
     support: full
 """
 

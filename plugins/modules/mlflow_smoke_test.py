@@ -20,31 +20,10 @@ description:
   - Tries a wrong password, no password and a wrong host name too. All of them must be refused.
   - Fails with one sentence that names the step, what was answered and what to look at.
   - Needs nothing but Python. Proxy settings of the environment are not followed.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.front_door
 options:
-  url:
-    description:
-      - Address of MLflow as clients write it, with the path that it may be below.
-      - It is an error if it is not an HTTP address or holds a user.
-    type: str
-    required: true
-  connect_address:
-    description:
-      - Host, or host and port, to connect to in place of those in O(url). The host name in O(url) is sent all the same,
-        as Host header and for TLS.
-    type: str
-  username:
-    description: User to log in as.
-    type: str
-  password:
-    description: Password of O(username).
-    type: str
-  ca_path:
-    description: File with the certificates to trust, in PEM form. Those of the system where it is left out.
-    type: path
-  validate_certs:
-    description: Whether the certificate of an HTTPS address must be right.
-    type: bool
-    default: true
   experiment:
     description: Name of the experiment. It is made where it is missing and restored where it was deleted.
     type: str
@@ -76,10 +55,6 @@ attributes:
   diff_mode:
     description: There is never a difference, since nothing is left behind.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""
@@ -132,23 +107,20 @@ msg:
   returned: failure or check mode
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.mlflow_rest import (
+    FRONT_DOOR_OPTIONS,
+    FRONT_DOOR_TOGETHER,
     Endpoint,
-    Login,
     RestClient,
-    tls_context,
 )
 from ansible_collections.onprem.mlflow.plugins.module_utils.smoke_test import SmokeTest, SmokeTestError
 
-ARGUMENT_SPEC = {
-    "url": {"type": "str", "required": True},
-    "connect_address": {"type": "str"},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "ca_path": {"type": "path"},
-    "validate_certs": {"type": "bool", "default": True},
+ARGUMENT_SPEC: dict[str, Any] = {
+    **FRONT_DOOR_OPTIONS,
     "experiment": {"type": "str", "default": "onprem-smoke-test"},
     "artifact_bytes": {"type": "int", "default": 1048576},
     "timeout": {"type": "int", "default": 60},
@@ -161,7 +133,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec=ARGUMENT_SPEC,
-        required_together=[("username", "password")],
+        required_together=FRONT_DOOR_TOGETHER,
         supports_check_mode=True,
     )
     params = module.params
@@ -174,11 +146,8 @@ def main() -> None:
         endpoint = Endpoint.parse(params["url"], params["connect_address"])
         if module.check_mode:
             module.exit_json(changed=False, msg=f"Nothing was sent to {endpoint.connects_to} in check mode.")
-        login = None if params["username"] is None else Login(params["username"], params["password"])
-        context = tls_context(params["ca_path"], params["validate_certs"])
-        client = RestClient(endpoint, login, context, params["timeout"])
         test = SmokeTest(
-            client,
+            RestClient.of(endpoint, params),
             params["experiment"],
             params["artifact_bytes"],
             expect_login=params["expect_login"],

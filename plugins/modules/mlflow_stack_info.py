@@ -20,6 +20,9 @@ description:
     with, and from variables, those ending in C(_FILE) included.
   - What is in the way is not an error, but a sentence in RV(stack.problems).
   - The result holds secrets, so B(the task needs) C(no_log=true).
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
 options:
   project:
     description: Name of the compose project, or the folder of its compose file.
@@ -70,17 +73,6 @@ options:
       secret_key:
         description: Secret key that belongs to it.
         type: str
-attributes:
-  check_mode:
-    description: Changes nothing, and reads in check mode too.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is no difference to show.
-    support: N/A
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

@@ -18,6 +18,8 @@ description:
     M(ansible.builtin.file) and M(ansible.builtin.copy) need two or three for each of them.
   - Everything is checked before the first path is changed.
   - A file is written under another name and then renamed, so a killed run leaves the old file or the new one.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
 options:
   base:
     description:
@@ -89,10 +91,6 @@ attributes:
     support: full
   diff_mode:
     description: Returns the old and the new text of each file. Where that is secret, the task needs C(no_log=true).
-    support: full
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
     support: full
 """
 

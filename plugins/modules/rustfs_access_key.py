@@ -19,6 +19,8 @@ description:
   - RustFS does not tell secrets. Whether a key has the given one is found out by asking for its buckets with it. The
     secret of a key that is disabled cannot be tried, and is set when the key is enabled.
   - Runs where RustFS can be reached. Proxy settings of the environment are not followed.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
 options:
   endpoint_url:
     description:
@@ -81,10 +83,6 @@ attributes:
     support: full
   diff_mode:
     description: Returns the policy, the status and the attachment before and after, never a secret.
-    support: full
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
     support: full
 """
 

@@ -23,37 +23,17 @@ description:
     before their names, since those of RustFS allow more.
   - Users and policies that RustFS has and MinIO does not are left alone.
   - RustFS does not tell secrets. Whether a key has the right one is found out by asking for buckets with it.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.s3_store.source_and_target
 options:
   source:
     description: MinIO, and its administrator's key.
-    type: dict
-    required: true
-    suboptions: &store
-      endpoint_url:
-        description: Address of the store, without a path.
-        type: str
-        required: true
-      access_key:
-        description: Access key.
-        type: str
-        required: true
-      secret_key:
-        description: Its secret.
-        type: str
-        required: true
-      region:
-        description: Region that requests are signed for.
-        type: str
-        default: us-east-1
-      ca_certificate:
-        description: File on the server with the authority that signed the store's certificate, in PEM form.
-        type: path
   target:
     description:
       - RustFS, and its administrator's key.
       - Can be left out in check mode, which then tells what of MinIO's would not come along.
-    type: dict
-    suboptions: *store
+    required: false
   archive:
     description:
       - File on the server that C(mc admin cluster iam export) wrote, to be read in place of MinIO's admin API.
@@ -72,10 +52,6 @@ attributes:
     support: full
   diff_mode:
     description: Returns policies, groups and attachments before and after, never a secret.
-    support: full
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
     support: full
 """
 

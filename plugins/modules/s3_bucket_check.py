@@ -18,6 +18,8 @@ description:
   - Nothing is left behind. Reading is tried with an object that does not exist, writing with an upload in parts that is
     called off.
   - Needs boto3 on the server. Where it is missing nothing is asked, and RV(checked) is false.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes.read_only
 options:
   endpoint_url:
     description: Address of the S3 API, without a path. It is an error if it is not an HTTP address.
@@ -57,12 +59,6 @@ options:
     type: str
     default: mlflow_s3
 attributes:
-  check_mode:
-    description: Can run in check mode and return the same as without it.
-    support: full
-  diff_mode:
-    description: There is never a difference, since nothing is changed.
-    support: none
   platform:
     description: Platforms the module runs on.
     platforms: linux

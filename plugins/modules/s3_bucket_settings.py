@@ -22,58 +22,24 @@ description:
     are left out of lifecycles. A policy that names its bucket names it as it is called on RustFS.
   - What MinIO does not have set is left as it is on RustFS.
   - The days of a lifecycle count from when an object was copied, since that is when RustFS got it.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.s3_store.source_and_target
+  - onprem.mlflow.s3_buckets
 options:
   source:
     description: MinIO, and a key that may read the settings; quotas are told to its administrator only.
-    type: dict
-    required: true
-    suboptions: &store
-      endpoint_url:
-        description: Address of the store, without a path.
-        type: str
-        required: true
-      access_key:
-        description: Access key.
-        type: str
-        required: true
-      secret_key:
-        description: Its secret.
-        type: str
-        required: true
-      region:
-        description: Region that requests are signed for.
-        type: str
-        default: us-east-1
-      ca_certificate:
-        description: File on the server with the authority that signed the store's certificate, in PEM form.
-        type: path
   target:
     description: RustFS, and its administrator's key.
-    type: dict
-    required: true
-    suboptions: *store
   target_api:
     description: Which admin API the target has, for its quotas.
     type: str
     choices: [rustfs, minio]
     default: rustfs
   buckets:
-    description: The buckets, every one of the source where it is empty. A name that is there twice is taken once.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the bucket on MinIO.
-        type: str
-        required: true
-      prefix:
-        description: Beginning of the keys that are moved; settings are those of the whole bucket.
-        type: str
-        default: ''
-      target_name:
-        description: Name of the bucket on RustFS, the same where it is left out.
-        type: str
+    description:
+      - The buckets, every one of the source where it is empty. A name that is there twice is taken once.
+      - Settings are those of the whole bucket, whatever O(buckets[].prefix) says.
   only_make:
     description: Whether to make missing buckets only.
     type: bool
@@ -86,10 +52,6 @@ attributes:
     support: full
   diff_mode:
     description: Returns the settings before and after.
-    support: full
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
     support: full
 """
 
@@ -132,52 +94,41 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.minio_iam_admin impo
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_admin import RustfsError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_bucket_settings import Wanted, want
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_bucket_settings_target import Buckets, Change
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory import Inventory, Selection, selections
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory import (
+    SELECTION_OPTIONS,
+    Inventory,
+    Selection,
+    selections,
+)
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_limits import Limits
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_settings import read
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import (
     STORE_OPTIONS,
     Store,
     client,
-    explain,
+    explained,
     store_of,
 )
 
 APIS = {"rustfs": RUSTFS, "minio": MINIO}
-BUCKET_OPTIONS = {
-    "name": {"type": "str", "required": True},
-    "prefix": {"type": "str", "default": ""},
-    "target_name": {"type": "str"},
-}
 
 
 def wanted_of(source: Store, items: list[dict[str, Any]]) -> dict[str, tuple[Selection, Wanted]]:
     """Return what each bucket of the target is to have, by its name there."""
-    try:
+    with explained(source, "source"):
         chosen = selections(items, Inventory(source, admin=False).names() if not items else ())
         s3, admin = client(source), StoreAdmin(source)
         return {
             selection.target: (selection, want(read(s3, admin, selection.name), selection.name, selection.target))
             for selection in chosen
         }
-    except Exception as exc:
-        raise _explained(exc, source, "source") from exc
 
 
 def apply(target: Store, params: dict[str, Any], wanted: dict[str, Wanted], dry_run: bool) -> list[Change]:
     """Bring the buckets of the target to what is wanted."""
-    try:
+    with explained(target, "target"):
         buckets = Buckets(client(target), StoreAdmin(target, APIS[params["target_api"]]), target.region, dry_run)
         return [buckets.ensure(name, wish, params["only_make"]) for name, wish in wanted.items()]
-    except Exception as exc:
-        raise _explained(exc, target, "target") from exc
-
-
-def _explained(error: Exception, store: Store, variable: str) -> Exception:
-    """Return a sentence in place of an error of botocore, which cannot be named where it is not there."""
-    if type(error).__module__.startswith(("botocore", "boto3")):
-        return InputError(explain(error, store, variable))
-    return error
 
 
 def run(params: dict[str, Any], dry_run: bool) -> tuple[dict[str, Any], list[Change]]:
@@ -211,7 +162,7 @@ def main() -> None:
             "source": {"type": "dict", "required": True, "options": STORE_OPTIONS},
             "target": {"type": "dict", "required": True, "options": STORE_OPTIONS},
             "target_api": {"type": "str", "choices": ["rustfs", "minio"], "default": "rustfs"},
-            "buckets": {"type": "list", "elements": "dict", "default": [], "options": BUCKET_OPTIONS},
+            "buckets": {"type": "list", "elements": "dict", "default": [], "options": SELECTION_OPTIONS},
             "only_make": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

@@ -25,38 +25,14 @@ description:
   - Memory does not grow with the number of objects. A store that does not answer is waited for. A comparison that was
     killed is continued by the next one with the same O(journal).
   - Runs on the server. Proxy settings of the environment are not followed.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.s3_store.source_and_target
 options:
   source:
-    description: The store that is right.
-    type: dict
-    required: true
-    suboptions: &store
-      endpoint_url:
-        description: Address of the S3 API, without a path. It is an error if it is not an HTTP address.
-        type: str
-        required: true
-      access_key:
-        description: An access key that may list the bucket and read its objects and their tags.
-        type: str
-        required: true
-      secret_key:
-        description: Its secret.
-        type: str
-        required: true
-      region:
-        description: Region that requests are signed for.
-        type: str
-        default: us-east-1
-      ca_certificate:
-        description:
-          - File on the server with the certificates to trust, in PEM form. Those of the system where it is left out. It
-            is an error if there is no such file.
-        type: path
+    description: The store that is right, and a key that may list the bucket and read its objects and their tags.
   target:
-    description: The store that is to be the same.
-    type: dict
-    required: true
-    suboptions: *store
+    description: The store that is to be the same, and a key that may do so there.
   source_name:
     description: What error messages call O(source), such as the variable it comes from.
     type: str
@@ -143,10 +119,6 @@ attributes:
   diff_mode:
     description: Nothing is changed.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""

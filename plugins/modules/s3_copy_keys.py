@@ -23,36 +23,14 @@ description:
   - One that fails does not stop the others.
 requirements:
   - boto3 on the server
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.s3_store.source_and_target
 options:
   source:
     description: The store to copy from.
-    type: dict
-    required: true
-    suboptions: &store
-      endpoint_url:
-        description: Address of the S3 API, without a path.
-        type: str
-        required: true
-      access_key:
-        description: Access key.
-        type: str
-        required: true
-      secret_key:
-        description: Secret key, of any characters.
-        type: str
-        required: true
-      region:
-        description: Region.
-        type: str
-        default: us-east-1
-      ca_certificate:
-        description: File on the server, in PEM form, with the authority that signed the store's certificate.
-        type: path
   target:
     description: The store to copy to.
-    type: dict
-    required: true
-    suboptions: *store
   bucket:
     description: Bucket of the source.
     type: str
@@ -84,10 +62,6 @@ attributes:
   diff_mode:
     description: There is no difference to show.
     support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""
@@ -133,7 +107,12 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal_keys impo
     count_keys,
     keys_of,
 )
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, client, explain, store_of
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import (
+    STORE_OPTIONS,
+    check_bucket,
+    client,
+    store_of,
+)
 
 MOST_WORKERS = 32
 
@@ -147,10 +126,7 @@ def run(params: dict[str, Any], to_copy: int) -> dict[str, Any]:
         return Copier(*((client(stores[name]), buckets[name]) for name in stores))
 
     for name, store in stores.items():
-        try:
-            client(store).head_bucket(Bucket=buckets[name])
-        except Exception as error:
-            raise InputError(f"{explain(error, store, name)} (bucket {buckets[name]})") from error
+        check_bucket(client(store), store, buckets[name], name)
     started = time.time()
     remove = keys_of(params["journal"], TO_REMOVE) if params["remove"] else ()
     found = copy_all(copier, keys_of(params["journal"], TO_COPY), remove, params["workers"])

@@ -20,50 +20,18 @@ description:
     be asked for one by one.
   - Names by code what MinIO holds and RustFS, or a copy of the latest versions, will not.
   - Memory does not grow with the number of objects.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
+  - onprem.mlflow.s3_store
+  - onprem.mlflow.s3_buckets
 options:
   store:
     description: The store, and a key that may list and read its buckets.
-    type: dict
-    required: true
-    suboptions:
-      endpoint_url:
-        description: Address of the store, without a path.
-        type: str
-        required: true
-      access_key:
-        description: Access key.
-        type: str
-        required: true
-      secret_key:
-        description: Its secret.
-        type: str
-        required: true
-      region:
-        description: Region that requests are signed for.
-        type: str
-        default: us-east-1
-      ca_certificate:
-        description: File on the server with the authority that signed the store's certificate, in PEM form.
-        type: path
   buckets:
     description:
       - What to count, every bucket where it is empty.
       - It is an error to name a bucket that does not exist, or the same objects twice, or two sources of one target.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the bucket.
-        type: str
-        required: true
-      prefix:
-        description: Beginning of the keys to count.
-        type: str
-        default: ''
-      target_name:
-        description: Name of the bucket on RustFS, the same where it is left out.
-        type: str
   inspect_objects:
     description:
       - Whether to ask for every object whose encryption the listing does not tell, one request each.
@@ -76,17 +44,6 @@ options:
     default: 4
 requirements:
   - boto3, on the host that the module runs on
-attributes:
-  check_mode:
-    description: Changes nothing in any mode.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""
@@ -204,15 +161,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_admin import RustfsError
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory import Inventory, selections
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, explain, store_of
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory import SELECTION_OPTIONS, Inventory, selections
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, explained, store_of
 
 MOST_WORKERS = 32
-BUCKET_OPTIONS = {
-    "name": {"type": "str", "required": True},
-    "prefix": {"type": "str", "default": ""},
-    "target_name": {"type": "str"},
-}
 
 
 def take(params: dict[str, Any]) -> dict[str, Any]:
@@ -220,17 +172,10 @@ def take(params: dict[str, Any]) -> dict[str, Any]:
     if not 1 <= params["workers"] <= MOST_WORKERS:
         raise InputError(f"workers: found {params['workers']}, write a number from 1 to {MOST_WORKERS}.")
     store = store_of(params["store"])
-    try:
+    with explained(store, "store"):
         inventory = Inventory(store, params["inspect_objects"], params["workers"])
         chosen = selections(params["buckets"], inventory.names() if not params["buckets"] else ())
         found = inventory.take(chosen)
-    except (ImportError, InputError, RustfsError):
-        raise
-    except Exception as exc:
-        # Errors of botocore, which is not there to be named where the module is only looked at.
-        if not type(exc).__module__.startswith(("botocore", "boto3")):
-            raise
-        raise InputError(explain(exc, store, "store")) from exc
     return {
         "changed": False,
         "endpoint_url": store.endpoint_url,
@@ -244,7 +189,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "store": {"type": "dict", "required": True, "options": STORE_OPTIONS},
-            "buckets": {"type": "list", "elements": "dict", "default": [], "options": BUCKET_OPTIONS},
+            "buckets": {"type": "list", "elements": "dict", "default": [], "options": SELECTION_OPTIONS},
             "inspect_objects": {"type": "bool", "default": False},
             "workers": {"type": "int", "default": 4},
         },

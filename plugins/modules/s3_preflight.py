@@ -17,35 +17,17 @@ description:
   - Asks both stores, and writes to neither. What is wrong is returned as sentences, all at once, and is no failure.
   - The stores are the same where both tell administrators the same deployment, or, where one of them tells none, where
     a bucket of the same name was made in the same millisecond.
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
+  - onprem.mlflow.attributes.read_only
+  - onprem.mlflow.s3_store.source_and_target
+  - onprem.mlflow.s3_buckets
 options:
   source:
     description: The store to read from, and a key that may list and read its objects and their tags.
-    type: dict
-    required: true
-    suboptions: &store
-      endpoint_url:
-        description: Address of the store, without a path.
-        type: str
-        required: true
-      access_key:
-        description: Access key.
-        type: str
-        required: true
-      secret_key:
-        description: Its secret.
-        type: str
-        required: true
-      region:
-        description: Region that requests are signed for.
-        type: str
-        default: us-east-1
-      ca_certificate:
-        description: File on the server with the authority that signed the store's certificate, in PEM form.
-        type: path
   target:
     description: The store to write to, and its administrator's key. Only the source is looked at where it is left out.
-    type: dict
-    suboptions: *store
+    required: false
   source_name:
     description: What messages call the source, such as the variable that describes it.
     type: str
@@ -60,21 +42,6 @@ options:
     default: buckets
   buckets:
     description: What is to be moved, every bucket of the source where it is empty.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the bucket on the source.
-        type: str
-        required: true
-      prefix:
-        description: Beginning of the keys.
-        type: str
-        default: ''
-      target_name:
-        description: Name of the bucket on the target, the same where it is left out.
-        type: str
   foreign:
     description: Whether objects on the target that the source does not have are a problem. Lists both sides.
     type: bool
@@ -99,17 +66,6 @@ options:
     type: int
 requirements:
   - boto3, on the host that the module runs on
-attributes:
-  check_mode:
-    description: Changes nothing in any mode.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
-    support: full
 """
 
 EXAMPLES = r"""
@@ -157,7 +113,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_admin import RustfsError
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory import selections
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory import SELECTION_OPTIONS, selections
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_preflight import (
     Names,
     Overlap,
@@ -171,12 +127,6 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_inventory_space i
     rooms,
 )
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, store_of
-
-BUCKET_OPTIONS = {
-    "name": {"type": "str", "required": True},
-    "prefix": {"type": "str", "default": ""},
-    "target_name": {"type": "str"},
-}
 
 
 def look(params: dict[str, Any]) -> dict[str, Any]:
@@ -233,7 +183,7 @@ def main() -> None:
             "source_name": {"type": "str", "default": "source"},
             "target_name": {"type": "str", "default": "target"},
             "buckets_name": {"type": "str", "default": "buckets"},
-            "buckets": {"type": "list", "elements": "dict", "default": [], "options": BUCKET_OPTIONS},
+            "buckets": {"type": "list", "elements": "dict", "default": [], "options": SELECTION_OPTIONS},
             "foreign": {"type": "bool", "default": True},
             "bytes": {"type": "int"},
             "objects": {"type": "int", "default": 0},

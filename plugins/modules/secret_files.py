@@ -20,6 +20,8 @@ description:
     and a killed run leaves the old file or the new one.
   - All secrets are checked before the first file is written.
   - The result holds the secrets, so B(the task needs) C(no_log=true).
+extends_documentation_fragment:
+  - onprem.mlflow.attributes
 options:
   directory:
     description:
@@ -75,10 +77,6 @@ attributes:
     support: full
   diff_mode:
     description: Returns which files change, never what they hold.
-    support: full
-  platform:
-    description: Platforms the module runs on.
-    platforms: posix
     support: full
 """
 
@@ -173,8 +171,7 @@ def apply(path: str, secrets: list[Secret]) -> tuple[list[Step], bytes, bool]:
         key, key_made = directory.ensure_digest_key()
         for step in steps:
             if step.changes:
-                secret = step.secret
-                directory.write(secret.name, step.value.encode(), secret.uid, secret.gid, secret.mode)
+                directory.write(step.secret.name, step.value.encode(), step.secret.access)
     return steps, key, key_made
 
 

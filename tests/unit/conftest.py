@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 
 settings.register_profile("unit", max_examples=60, deadline=None)
@@ -19,6 +20,22 @@ settings.load_profile("unit")
 
 Result = dict[str, Any]
 RunModule = Callable[..., Result]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_of_botocore_are_read_once() -> Iterator[None]:
+    """Making a client reads megabytes of JSON, and hundreds of tests make one."""
+    read = JSONFileLoader.load_file
+    models: dict[str, Any] = {}
+
+    def load_file(loader: JSONFileLoader, path: str) -> Any:
+        if path not in models:
+            models[path] = read(loader, path)
+        return models[path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", load_file)
+        yield
 
 
 @pytest.fixture

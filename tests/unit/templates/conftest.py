@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -51,26 +52,51 @@ def copy_role(role: str, target: Path) -> None:
     names = [rendered_name(template) for template in TEMPLATES if role_of(template) == role]
     task = {
         "name": "Render the templates",
-        "ansible.builtin.template": {
-            "src": "{{ item }}.j2",
-            "dest": "{{ render_dir }}/{{ inventory_hostname }}/" + role + "/{{ item }}",
-            "mode": "0644",
+        # As the roles do it: one run of a module, where ansible.builtin.template needs two for each file.
+        "onprem.mlflow.project_files": {
+            "base": "{{ render_dir }}/{{ inventory_hostname }}/" + role,
+            "files": [
+                {
+                    "path": name,
+                    "content": f"{{{{ lookup('ansible.builtin.template', '{name}.j2') }}}}",
+                    "owner": str(os.getuid()),
+                    "group": str(os.getgid()),
+                }
+                for name in names
+            ],
         },
-        "loop": names,
     }
     (target / "tasks" / "main.yml").write_text(json.dumps([task]), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
 def rendered_cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
-    """Run one play with a host per case."""
-    folder = tmp_path_factory.mktemp("templates")
-    roles = sorted({role_of(template) for template in TEMPLATES})
+    """Render once for all workers of a run; the first one to come does it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "templates"
+    folder.mkdir(exist_ok=True)
+    hosts = variables_of_cases()
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "rendered").exists():
+            render(folder, hosts)
+            (folder / "rendered").touch()
+    return {case: Rendered(case, folder / "out" / case, hosts[case]) for case in CASES}
+
+
+def variables_of_cases() -> dict[str, Any]:
+    """Read what each case sets, by its name."""
     handed_over = yaml.safe_load((HERE / "handed_over.yml").read_text(encoding="utf-8"))
-    hosts: dict[str, Any] = {}
+    return {
+        case: {**handed_over, **yaml.safe_load((HERE / "cases" / f"{case}.yml").read_text(encoding="utf-8"))}
+        for case in CASES
+    }
+
+
+def render(folder: Path, hosts: dict[str, Any]) -> None:
+    """Run one play with a host per case."""
+    roles = sorted({role_of(template) for template in TEMPLATES})
     for case in CASES:
-        own = yaml.safe_load((HERE / "cases" / f"{case}.yml").read_text(encoding="utf-8"))
-        hosts[case] = {**handed_over, **own}
         for template in TEMPLATES:
             target = folder / "out" / case / role_of(template) / rendered_name(template)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +119,6 @@ def rendered_cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Render
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return {case: Rendered(case, folder / "out" / case, hosts[case]) for case in CASES}
 
 
 @pytest.fixture(scope="session", params=CASES)

@@ -121,7 +121,7 @@ def configuration(rendered: Rendered, folder: Path, ports: dict[str, int], upstr
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server.server_address[1]
     server.shutdown()

@@ -114,7 +114,7 @@ def _no_second_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def minio() -> Iterator[Minio]:
     server = Minio()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
@@ -327,7 +327,8 @@ def test_a_retention_that_has_ended_is_none() -> None:
 
 def test_only_the_first_examples_are_kept() -> None:
     limits = Limits("b")
-    limits.add_all("old_versions", (str(number) for number in range(1000)))
+    for number in range(1000):
+        limits.add("old_versions", str(number))
     (limit,) = limits.found()
     assert limit.count == 1000
     assert limit.examples == [str(number) for number in range(10)]

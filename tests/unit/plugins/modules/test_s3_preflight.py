@@ -104,7 +104,7 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Store, Store]]:
     monkeypatch.setattr(s3_store, "ATTEMPTS", 1)
     pair = (Store(), Store())
     for store in pair:
-        threading.Thread(target=store.serve_forever, daemon=True).start()
+        threading.Thread(target=store.serve_forever, args=(0.01,), daemon=True).start()
     pair[0].buckets = {"mlflow": ["artifacts/1", "artifacts/2", "other"]}
     pair[1].made = "2026-11-21T10:13:48.618Z"
     yield pair

@@ -23,6 +23,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.secret_files import 
     parse_secrets,
     plan,
 )
+from ansible_collections.onprem.mlflow.plugins.module_utils.server_files import Access
 from ansible_collections.onprem.mlflow.plugins.modules import secret_files
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,7 +198,7 @@ def test_file_is_private_before_it_has_its_name(tmp_path: Path, monkeypatch: pyt
     umask = os.umask(0)
     try:
         with SecretDirectory.open(str(tmp_path), write=True) as directory:
-            directory.write("a", b"x", os.getuid(), os.getgid(), 0o640)
+            directory.write("a", b"x", Access(os.getuid(), os.getgid(), 0o640))
     finally:
         os.umask(umask)
 
@@ -215,7 +216,7 @@ def test_failed_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pyt
         pytest.raises(OSError, match="No space left"),
         SecretDirectory.open(str(tmp_path), write=True) as directory,
     ):
-        directory.write("a", b"new", os.getuid(), os.getgid(), 0o600)
+        directory.write("a", b"new", Access(os.getuid(), os.getgid(), 0o600))
 
     assert names(tmp_path) == {"a"}
     assert (tmp_path / "a").read_text() == "old"
