@@ -16,29 +16,31 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import Earlier, Findings, Journal
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Ahead, Entry, pages
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import merge
+from ansible_collections.onprem.mlflow.plugins.module_utils import s3_seen
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import Findings, Journal
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Ahead, pages
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import merge, with_known
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_objects import (
     Comparer,
     Habits,
     Pair,
     Place,
+    all_told,
     suspect_bytes,
 )
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_seen import Seen
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_wire import Wire
 
 BATCH_OBJECTS = 64
 BATCH_BYTES = 16 << 20
 # Keys that need no question.
-BATCH_KEYS = 5000
-# What waits for a batch before it, such as one with a large object: batches, and findings in them.
+BATCH_KEYS = 1000
+# What waits for a batch before it, such as one with a large object: batches, findings in them, what they have seen.
 AHEAD_BATCHES = 2048
 AHEAD_FINDINGS = 20_000
+AHEAD_BYTES = 8 << 20
 JOURNAL_SECONDS = 0.5
 PROGRESS_SECONDS = 2.0
-# By how much an object must be older than an earlier comparison to count as covered by it.
-MARGIN_SECONDS = 10.0
 # So many objects that cannot be read, and none that can: it is not about the objects.
 HOPELESS = 100
 
@@ -48,57 +50,52 @@ class HopelessError(Exception):
 
 
 class Batch(NamedTuple):
-    """Some pairs in a row, and how many keys between them were compared earlier."""
+    """Some pairs in a row, and the keys between them that need no question.
+
+    Of the keys in known only headers and tags are to be compared.
+    """
 
     number: int
     last: str
     pairs: list[Pair]
-    earlier: int
-    earlier_bytes: int
+    known: frozenset[str]
+    covered: list[Seen]
+    covered_bytes: int
 
 
-def batches(merged: Iterable[Pair], read: str, earlier: Earlier | None, first: int = 0) -> Iterator[Batch]:
-    """Cut merged listings into batches that take about the same time."""
+def batches(merged: Iterable[Pair], habits: Habits, earlier: Iterable[Seen] = (), first: int = 0) -> Iterator[Batch]:
+    """Cut merged listings into batches that take about the same time.
+
+    What an earlier comparison found the same is covered where both listings tell it as they did then.
+    """
     number = first
     pairs: list[Pair] = []
-    covered = covered_bytes = suspect = 0
+    known: set[str] = set()
+    covered: list[Seen] = []
+    covered_bytes = suspect = 0
     last = ""
-    for pair in merged:
-        one, other = pair
+    for one, other, before in with_known(merged, earlier):
         entry = one or other
         if entry is None:
             continue
         last = entry.key
-        if earlier is not None and one is not None and other is not None and is_covered(one, other, earlier):
-            covered += 1
+        same = one is not None and other is not None and before is not None and before == s3_seen.digest(one, other)
+        if same and one is not None and before is not None and all_told(one, other, habits):
+            covered.append((last, before))
             covered_bytes += one.size
         else:
-            pairs.append(pair)
-            suspect += suspect_bytes([pair], read)
-        if len(pairs) >= BATCH_OBJECTS or suspect >= BATCH_BYTES or covered >= BATCH_KEYS:
-            yield Batch(number, last, pairs, covered, covered_bytes)
+            pairs.append((one, other))
+            if same:
+                known.add(last)
+            else:
+                suspect += suspect_bytes([(one, other)], habits.read)
+        if len(pairs) >= BATCH_OBJECTS or suspect >= BATCH_BYTES or len(covered) >= BATCH_KEYS:
+            yield Batch(number, last, pairs, frozenset(known), covered, covered_bytes)
             number += 1
-            pairs = []
-            covered = covered_bytes = suspect = 0
+            pairs, known, covered = [], set(), []
+            covered_bytes = suspect = 0
     if pairs or covered:
-        yield Batch(number, last, pairs, covered, covered_bytes)
-
-
-def is_covered(one: Entry, other: Entry, earlier: Earlier) -> bool:
-    """Tell whether an earlier comparison saw both as they are now, and found them the same."""
-    if one.size != other.size or one.key in earlier.unsure:
-        return False
-    return all(_seconds(entry.modified) < clock - MARGIN_SECONDS for entry, clock in zip((one, other), earlier.clocks))
-
-
-def _seconds(text: str) -> float:
-    """Return a listing's time as seconds since 1970; one that cannot be read is in the future."""
-    try:
-        # Python before 3.11 takes neither Z nor nanoseconds.
-        moment = datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
-    except ValueError:
-        return float("inf")
-    return moment.timestamp()
+        yield Batch(number, last, pairs, frozenset(known), covered, covered_bytes)
 
 
 class Order:
@@ -108,10 +105,13 @@ class Order:
         """Take the journal."""
         self._journal = journal
         self._condition = threading.Condition()
-        self._waiting: dict[int, tuple[str, Findings]] = {}
+        self._waiting: dict[int, tuple[str, Findings, bytes]] = {}
         self._next = 0
         self._held = 0
+        self._held_bytes = 0
         self._open = Findings()
+        self._seen = bytearray()
+        self._writable = True
         self._last = ""
         self._written = time.monotonic()
         self._error: Exception | None = None
@@ -121,7 +121,9 @@ class Order:
     def room(self, number: int) -> None:
         """Wait until a batch is not too far ahead of the first that is not done; raise what a thread raised."""
         with self._condition:
-            while self._error is None and (number - self._next > AHEAD_BATCHES or self._held > AHEAD_FINDINGS):
+            while self._error is None and (
+                number - self._next > AHEAD_BATCHES or self._held > AHEAD_FINDINGS or self._held_bytes > AHEAD_BYTES
+            ):
                 self._condition.wait(1.0)
             self.check()
 
@@ -143,18 +145,23 @@ class Order:
 
     def put(self, batch: Batch, found: Findings) -> None:
         """Take the findings of a batch."""
-        found.counts["objects"] += batch.earlier
-        found.counts["bytes"] += batch.earlier_bytes
-        found.counts["same"] += batch.earlier
-        found.counts["earlier"] += batch.earlier
+        found.counts["bytes"] += batch.covered_bytes
+        for name in ("objects", "same", "earlier"):
+            found.counts[name] += len(batch.covered)
+        # Both are sorted.
+        seen = s3_seen.block(sorted(batch.covered + found.seen)) if self._journal.kept else b""
+        found.seen = []
         with self._condition:
             self.done.add(found, shown=0)
-            self._waiting[batch.number] = (batch.last, found)
+            self._waiting[batch.number] = (batch.last, found, seen)
             self._held += found.differences
+            self._held_bytes += len(seen)
             while self._next in self._waiting:
-                self._last, ready = self._waiting.pop(self._next)
+                self._last, ready, blocks = self._waiting.pop(self._next)
                 self._held -= ready.differences
+                self._held_bytes -= len(blocks)
                 self._open.add(ready, shown=AHEAD_FINDINGS * 2)
+                self._seen += blocks
                 self._next += 1
                 if time.monotonic() - self._written >= JOURNAL_SECONDS or self._open.differences >= AHEAD_FINDINGS // 2:
                     self._write()
@@ -167,13 +174,17 @@ class Order:
     def finish(self) -> None:
         """Write down what is left."""
         with self._condition:
-            if self._last:
+            if self._last and self._writable:
                 self._write()
 
     def _write(self) -> None:
-        self._journal.checkpoint(self._last, self._open)
+        # Where it fails, what is in the files is not known.
+        self._writable = False
+        self._journal.checkpoint(self._last, self._open, bytes(self._seen))
         self._open = Findings()
+        self._seen.clear()
         self._written = time.monotonic()
+        self._writable = True
 
 
 class Progress:
@@ -227,7 +238,7 @@ def run(
     habits: Habits,
     workers: int,
     journal: Journal,
-    earlier: Earlier | None = None,
+    earlier: Iterable[Seen] = (),
     progress: str | None = None,
 ) -> int:
     """Compare from where the journal stands; return how many bytes were read of objects on both sides.
@@ -246,7 +257,8 @@ def run(
     for thread in threads:
         thread.start()
     try:
-        for batch in batches(merge(listings[0], listings[1], (source.variable, target.variable)), habits.read, earlier):
+        merged = merge(listings[0], listings[1], (source.variable, target.variable))
+        for batch in batches(merged, habits, earlier):
             order.room(batch.number)
             work.put(batch)
     except Exception as exc:
@@ -270,7 +282,7 @@ def _work(comparer: Comparer, work: queue.Queue[Batch | None], order: Order) -> 
             if order.failed:
                 continue
             try:
-                order.put(batch, comparer.compare(batch.pairs))
+                order.put(batch, comparer.compare(batch.pairs, batch.known))
             except Exception as exc:
                 order.fail(exc)
     finally:

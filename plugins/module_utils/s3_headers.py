@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qsl
 from xml.parsers import expat
 
 Headers = Mapping[str, str]
@@ -29,6 +30,13 @@ PROVING = ("x-amz-checksum-sha256", "x-amz-checksum-sha1", "x-amz-checksum-crc64
 # Stores known to tell how many tags an object has, and to say nothing only where it has none.
 TELLING = ("minio", "rustfs", "amazons3")
 
+MONTHS = dict(
+    zip(
+        ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12"),
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    )
+)
+
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -45,6 +53,13 @@ def etag(headers: Headers) -> str:
 def version(headers: Headers) -> tuple[str, str, str]:
     """Return what changes when an object is written again."""
     return etag(headers), headers.get("last-modified", ""), headers.get("content-length", "")
+
+
+def is_time(headers: Headers, listed: str) -> bool:
+    """Tell whether an object was written at the second that a listing tells, as text such as 2026-11-21T13:43:05.9Z."""
+    # Parsing both is what a comparison of many small objects would spend a good part of its time on.
+    month = MONTHS.get(listed[5:7])
+    return headers.get("last-modified", "")[5:] == f"{listed[8:10]} {month} {listed[:4]} {listed[11:19]} GMT"
 
 
 def encrypted(headers: Headers) -> bool:
@@ -116,6 +131,11 @@ def _same_time(one: str | None, other: str | None) -> bool:
 def tells_tags(headers: Headers) -> bool:
     """Tell whether the store that sent this answer tells the number of tags where there are any."""
     return TAG_COUNT in headers or headers.get("server", "").lower().startswith(TELLING)
+
+
+def listed_tags(text: str) -> dict[str, str]:
+    """Read the tags of a listing, which are written as in a URL."""
+    return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
 
 
 def parse_tags(document: bytes) -> dict[str, str]:

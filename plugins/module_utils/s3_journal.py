@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The journal of a comparison: what was found, and how far it got; a killed run is continued from it."""
+"""The journal of a comparison: what was found, and how far it got; a killed run is continued from it.
+
+Beside it is what the listings told of the objects that are the same, which spares a later run to compare them again.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ansible_collections.onprem.mlflow.plugins.module_utils import s3_seen
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_seen import SUFFIX, Seen
 
-FORMAT = "onprem.mlflow.s3_compare 1"
+FAMILY = "onprem.mlflow.s3_compare "
+FORMAT = FAMILY + "2"
 FIRST = b'{"journal":"'
 # What a result shows of each list; the journal has all of it.
 SHOWN = 1000
-# Keys that are compared again by a later run, held in memory.
-REMEMBERED = 1_000_000
 SYNC_BYTES = 1 << 20
 
 LISTS = ("different", "missing", "extra", "unsettled", "unreadable")
@@ -36,6 +40,8 @@ class Findings:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     by: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WAYS, 0))
     lists: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in LISTS})
+    # Of the objects that are the same, and were as they had been listed; not added up.
+    seen: list[Seen] = field(default_factory=list)
 
     def note(self, kind: str, what: Any) -> None:
         """Add to one of the lists."""
@@ -60,8 +66,8 @@ class Findings:
 class Journal:
     """A file of JSON lines: who is compared, findings, how far they go, and in the end that it is complete.
 
-    Findings stand before the line that says how far they go, in one write. What follows the last such line is cut
-    off when a run is continued, a broken line too.
+    Findings stand before the line that says how far they go, in one write, and it says how much of the file beside
+    holds by then. What follows in either is cut off when a run is continued, a broken line too.
     """
 
     def __init__(self, path: str | None, identity: Mapping[str, Any], run: str) -> None:
@@ -73,6 +79,8 @@ class Journal:
         self.after = ""
         self.start: dict[str, Any] = {}
         self._file: BinaryIO | None = None
+        self._seen: BinaryIO | None = None
+        self._seen_bytes = 0
         self._unsynced = 0
         self._identity = {"journal": FORMAT, "identity": dict(identity), "run": run}
         if path is None:
@@ -81,11 +89,24 @@ class Journal:
         self._path = path
         try:
             end = self._read(self._file)
+            self._seen = _opened(path + SUFFIX)
+            if not s3_seen.is_one(self._seen):
+                raise InputError(f"journal: {path + SUFFIX!r} would be written over, write another path.")
         except InputError:
             self.close()
             raise
-        self._file.seek(end)
-        self._file.truncate()
+        if end and _size(self._seen) < self._seen_bytes:
+            # The machine broke down, and only the journal was saved.
+            end, self._seen_bytes = 0, 0
+            self.findings, self.after, self.start = Findings(), "", {}
+        for file, length in ((self._file, end), (self._seen, self._seen_bytes)):
+            file.seek(length)
+            file.truncate()
+
+    @property
+    def kept(self) -> bool:
+        """Tell whether anything is written down."""
+        return self._file is not None
 
     @property
     def continued(self) -> bool:
@@ -98,8 +119,13 @@ class Journal:
             self.start = dict(start)
             self._write([{**self._identity, "start": self.start}], sync=True)
 
-    def checkpoint(self, key: str, found: Findings) -> None:
-        """Write the findings up to a key."""
+    def checkpoint(self, key: str, found: Findings, seen: bytes) -> None:
+        """Write the findings up to a key, and blocks of what was seen."""
+        if self._seen is not None:
+            self._seen.write(seen)
+            self._seen.flush()
+            self._seen_bytes += len(seen)
+            self._unsynced += len(seen)
         lines = [{kind: what} for kind in LISTS for what in found.lists[kind]]
         self.findings.add(found)
         self.after = key
@@ -110,13 +136,14 @@ class Journal:
         self._write([{"ended_at": ended_at, **self._totals()}], sync=True)
 
     def close(self) -> None:
-        """Close the file, and let others write it."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Close the files, and let others write them."""
+        for file in (self._seen, self._file):
+            if file is not None:
+                file.close()
+        self._seen = self._file = None
 
     def _totals(self) -> dict[str, Any]:
-        return {"counts": self.findings.counts, "by": self.findings.by}
+        return {"counts": self.findings.counts, "by": self.findings.by, "seen": self._seen_bytes}
 
     def _write(self, lines: list[dict[str, Any]], sync: bool = False) -> None:
         if self._file is None:
@@ -127,14 +154,16 @@ class Journal:
         self._file.flush()
         self._unsynced += len(data)
         if sync or self._unsynced >= SYNC_BYTES:
-            os.fsync(self._file.fileno())
+            for file in (self._seen, self._file):
+                if file is not None:
+                    os.fsync(file.fileno())
             self._unsynced = 0
 
     def _read(self, file: BinaryIO) -> int:
         """Take over an unfinished run of the same; return how much of the file is to be kept, in bytes."""
         lines = read_lines(file)
         header, kept = next(lines, ({}, 0))
-        if header.get("journal") != FORMAT:
+        if not str(header.get("journal", "")).startswith(FAMILY):
             file.seek(0)
             # Nothing, or the beginning of a first line.
             if header or not FIRST.startswith(file.read(len(FIRST))):
@@ -148,13 +177,14 @@ class Journal:
         for line, end in lines:
             if "ended_at" in line:
                 # Complete: the next run begins anew.
+                self._seen_bytes = 0
                 return 0
             if "to" in line:
                 after, kept = line["to"], end
                 for kind in LISTS:
                     found.lists[kind].extend(pending.lists[kind][: max(0, SHOWN - len(found.lists[kind]))])
                 pending = Findings()
-                found.counts, found.by = line["counts"], line["by"]
+                found.counts, found.by, self._seen_bytes = line["counts"], line["by"], line["seen"]
             for kind in LISTS:
                 if kind in line and len(pending.lists[kind]) < SHOWN:
                     pending.lists[kind].append(line[kind])
@@ -176,38 +206,56 @@ def read_lines(file: BinaryIO) -> Iterator[tuple[dict[str, Any], int]]:
         yield line, end
 
 
-@dataclass(frozen=True)
 class Earlier:
-    """A comparison that is complete: when it began by each store's clock (seconds), and the keys it was not sure of."""
+    """What a complete comparison saw, by key and in their order."""
 
-    clocks: tuple[float, float]
-    unsure: frozenset[str]
+    def __init__(self, path: str, size: int) -> None:
+        """Take the file beside its journal, of which so many bytes count; raise InputError where it cannot be read."""
+        self._path = path
+        self._size = size
+        try:
+            with Path(path).open("rb") as file:
+                whole = _size(file) >= size
+        except OSError as exc:
+            raise _unreadable(path, exc) from exc
+        if not whole:
+            raise InputError(f"since: {path!r} ends in the middle, leave it out.")
+
+    def __iter__(self) -> Iterator[Seen]:
+        """Return it bit by bit; raise InputError where the file is damaged."""
+        try:
+            with Path(self._path).open("rb") as file:
+                yield from s3_seen.read(file, self._size)
+        except OSError as exc:
+            raise _unreadable(self._path, exc) from exc
+        except s3_seen.DamagedError as exc:
+            raise InputError(f"since: {self._path!r} {exc}, leave it out.") from exc
 
 
 def read_earlier(path: str, identity: Mapping[str, Any]) -> Earlier:
-    """Read the journal of a complete comparison of the same; raise InputError where it is none."""
-    unsure: set[str] = set()
+    """Return what a complete comparison of the same saw; raise InputError where the journal is of none."""
     header: dict[str, Any] = {}
-    complete = False
+    end: dict[str, Any] = {}
     try:
         with Path(path).open("rb") as file:
             for line, _ in read_lines(file):
                 header = header or line
-                complete = complete or "ended_at" in line
-                for kind in LISTS:
-                    if kind in line:
-                        what = line[kind]
-                        unsure.add(what["key"] if isinstance(what, dict) else what)
-                if len(unsure) > REMEMBERED:
-                    raise InputError(f"since: {path!r} has more than {REMEMBERED} findings, leave it out.")
+                end = line
     except OSError as exc:
-        raise InputError(f"since: {path!r} cannot be read ({exc.strerror}), write the path of a journal.") from exc
+        raise _unreadable(path, exc) from exc
     if header.get("journal") != FORMAT or header.get("identity") != dict(identity):
         raise InputError(f"since: {path!r} is not a journal of these stores, buckets and prefix, leave it out.")
-    if not complete:
+    if "ended_at" not in end:
         raise InputError(f"since: {path!r} is of a comparison that did not end, leave it out.")
-    clocks = header["start"]["clocks"]
-    return Earlier((float(clocks[0]), float(clocks[1])), frozenset(unsure))
+    return Earlier(path + SUFFIX, end["seen"])
+
+
+def _unreadable(path: str, exc: OSError) -> InputError:
+    return InputError(f"since: {path!r} cannot be read ({exc.strerror}), write the path of a journal.")
+
+
+def _size(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
 
 
 def _opened(path: str) -> BinaryIO:

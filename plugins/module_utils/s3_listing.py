@@ -2,18 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Listings of a bucket: pages of entries, in the order of their keys."""
+"""Listings of a bucket: pages of entries, in the order of their keys.
+
+MinIO and RustFS list metadata and tags, too, where they are asked with `metadata=true`; others leave that unheard.
+"""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 from xml.parsers import expat
 
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_signature import query_string
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_signature import object_path, query_string
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_wire import Answer, Question, Wire
 
 PAGE_KEYS = 1000
@@ -33,12 +36,17 @@ class RefusedError(ListingError):
 
 
 class Entry(NamedTuple):
-    """An object as a listing tells it; the size is in bytes."""
+    """An object as a listing tells it; the size is in bytes, metadata is in one order, tags are as in a URL.
+
+    Tags are None where the listing does not tell them, which is not the same as an object without tags.
+    """
 
     key: str
     size: int
     etag: str
     modified: str
+    metadata: tuple[tuple[str, str], ...] = ()
+    tags: str | None = None
 
 
 class Page(NamedTuple):
@@ -59,15 +67,26 @@ def parse_page(document: bytes) -> Page:
     parser.CharacterDataHandler = reader.text
     try:
         parser.Parse(document, True)
-        entries = [
-            Entry(_unquoted(item["Key"], reader.page), int(item["Size"]), item["ETag"].strip('"'), item["LastModified"])
-            for item in reader.entries
-        ]
+        entries = [_entry(item, metadata, reader.page) for item, metadata in reader.entries]
     except (expat.ExpatError, KeyError, ValueError) as exc:
         raise ListingError(f"the listing is not S3's ({type(exc).__name__}: {exc}).") from exc
     if reader.root != "ListBucketResult":
         raise ListingError(f"the listing is not S3's (it is a {reader.root or 'nothing'}).")
     return Page(entries, reader.page.get("IsTruncated") == "true", reader.page.get("NextContinuationToken", ""))
+
+
+def _entry(item: dict[str, str], metadata: list[tuple[str, str]], page: dict[str, str]) -> Entry:
+    # MinIO lists metadata in another order each time.
+    metadata.sort()
+    return Entry(
+        _unquoted(item["Key"], page),
+        int(item["Size"]),
+        item["ETag"].strip('"'),
+        item["LastModified"],
+        tuple(metadata),
+        # Each entry of a store that was understood has this one.
+        item.get("UserTags", "") if "Internal" in item else None,
+    )
 
 
 def _unquoted(key: str, page: dict[str, str]) -> str:
@@ -76,12 +95,12 @@ def _unquoted(key: str, page: dict[str, str]) -> str:
 
 
 class _Reader:
-    """Collects the entries and the page's own values."""
+    """Collects the entries, each with its metadata, and the page's own values."""
 
     def __init__(self) -> None:
         self.root = ""
         self.page: dict[str, str] = {}
-        self.entries: list[dict[str, str]] = []
+        self.entries: list[tuple[dict[str, str], list[tuple[str, str]]]] = []
         self._path: list[str] = []
         self._text = ""
 
@@ -91,37 +110,62 @@ class _Reader:
         if len(self._path) == 1:
             self.root = name
         elif len(self._path) == 2 and name == "Contents":
-            self.entries.append({})
+            self.entries.append(({}, []))
 
     def end(self, name: str) -> None:
         self._path.pop()
-        if len(self._path) == 1:
+        if len(self._path) == 2:
+            if self._path[1] == "Contents":
+                self.entries[-1][0][name] = self._text
+        elif len(self._path) == 1:
             self.page[name] = self._text
-        elif len(self._path) == 2 and self._path[1] == "Contents":
-            self.entries[-1][name] = self._text
+        elif len(self._path) == 3 and self._path[1:] == ["Contents", "UserMetadata"]:
+            self.entries[-1][1].append((name, self._text))
         self._text = ""
 
     def text(self, data: str) -> None:
         self._text += data
 
 
-def pages(wire: Wire, bucket: str, prefix: str, after: str) -> Iterator[list[Entry]]:
+def pages(wire: Wire, bucket: str, prefix: str, after: str = "") -> Iterator[list[Entry]]:
     """List a bucket from behind a key, page by page; raise ListingError where the store cuts it short."""
     parameters = {"list-type": "2", "encoding-type": "url", "max-keys": str(PAGE_KEYS), "prefix": prefix}
     if after:
         parameters["start-after"] = after
+    extended: bool | None = None
     while True:
-        answer = wire.ask(Question("GET", f"/{bucket}", query_string(parameters)))
-        if answer.status != 200:
-            raise RefusedError(answer)
-        page = parse_page(answer.body)
+        page = _page(wire, bucket, parameters, extended is not False)
+        if extended is None and page.entries:
+            extended = page.entries[0].tags is not None and _may_see_tags(wire, bucket, page.entries[0].key)
+        entries = page.entries if extended else [entry._replace(metadata=(), tags=None) for entry in page.entries]
         # One that does not know start-after begins at the front.
-        yield [entry for entry in page.entries if entry.key > after] if after else page.entries
+        yield [entry for entry in entries if entry.key > after] if after else entries
         if not page.truncated:
             return
         if not page.token or page.token == parameters.get("continuation-token"):
             raise ListingError("the listing says that there is more, and not where it goes on.")
         parameters["continuation-token"] = page.token
+
+
+def _page(wire: Wire, bucket: str, parameters: Mapping[str, str], extended: bool) -> Page:
+    if extended:
+        answer = wire.ask(Question("GET", f"/{bucket}", query_string({**parameters, "metadata": "true"})))
+        try:
+            if answer.status == 200:
+                return parse_page(answer.body)
+        except ListingError:
+            # Names of metadata can be what XML does not bear, and stores write them as they are.
+            pass
+    answer = wire.ask(Question("GET", f"/{bucket}", query_string(parameters)))
+    if answer.status != 200:
+        raise RefusedError(answer)
+    return parse_page(answer.body)
+
+
+def _may_see_tags(wire: Wire, bucket: str, key: str) -> bool:
+    """Tell whether the key of the store may read tags: without that it lists all objects as if they had none."""
+    answer = wire.ask(Question("GET", object_path(bucket, key), "tagging="))
+    return answer.status in (200, 404)
 
 
 class Ahead:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two sorted listings become one: pairs, and what only one side has."""
+"""Two sorted listings become one: pairs, and what only one side has, and what was known of each before."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Keyed(Protocol):
 
 
 K = TypeVar("K", bound=Keyed)
+V = TypeVar("V")
 
 
 class UnsortedError(Exception):
@@ -69,3 +70,19 @@ def merge(
     while other is not None:
         yield None, other
         other = next(rights, None)
+
+
+def with_known(
+    merged: Iterable[tuple[K | None, K | None]], known: Iterable[tuple[str, V]]
+) -> Iterator[tuple[K | None, K | None, V | None]]:
+    """Add to each pair what is known of its key, or None; known things are in the order of keys, too."""
+    things = iter(known)
+    thing = next(things, None)
+    for one, other in merged:
+        entry = one if one is not None else other
+        if entry is None:
+            continue
+        key = entry.key
+        while thing is not None and thing[0] < key:
+            thing = next(things, None)
+        yield one, other, thing[1] if thing is not None and thing[0] == key else None

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional
 
 from ansible_collections.onprem.mlflow.plugins.module_utils import s3_headers as headers_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import Findings
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Entry
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_seen import digest
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_signature import object_path
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import Store
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_wire import (
@@ -192,6 +193,7 @@ class Comparer:
         """Take both places."""
         self.sides = (Side("source", source, habits), Side("target", target, habits))
         self._habits = habits
+        self._known: Set[str] = frozenset()
         self._buffers: tuple[bytearray, bytearray] | None = None
         self.bytes_read = 0
 
@@ -200,8 +202,12 @@ class Comparer:
         for side in self.sides:
             side.wire.close()
 
-    def compare(self, pairs: Sequence[Pair]) -> Findings:
-        """Return what is found about some pairs; raise WireError where a store is gone."""
+    def compare(self, pairs: Sequence[Pair], known: Set[str] = frozenset()) -> Findings:
+        """Return what is found about some pairs; raise WireError where a store is gone.
+
+        The content of the known keys was the same, as both were listed.
+        """
+        self._known = known
         try:
             return self._settled(pairs)
         except (StuckError, UnreadableError):
@@ -209,7 +215,9 @@ class Comparer:
             pass
         found = Findings()
         for pair in pairs:
-            found.add(self._alone(pair), shown=len(pairs))
+            one = self._alone(pair)
+            found.add(one, shown=len(pairs))
+            found.seen.extend(one.seen)
         return found
 
     def _alone(self, pair: Pair) -> Findings:
@@ -247,6 +255,7 @@ class Comparer:
         for pair in pairs:
             if _key(pair) in by_key:
                 total.add(by_key[_key(pair)], shown=len(pairs))
+                total.seen.extend(by_key[_key(pair)].seen)
         return total
 
     def _once(self, pairs: Sequence[Pair], by_key: dict[str, Findings]) -> list[Pair]:
@@ -261,7 +270,7 @@ class Comparer:
             key = _key(pair)
             found = Findings()
             try:
-                self._judge(key, one, other, (tags[0].get(key), tags[1].get(key)), found)
+                self._judge(pair, one, other, (tags[0].get(key), tags[1].get(key)), found)
             except ChangedError:
                 changed.append(pair)
                 continue
@@ -276,7 +285,7 @@ class Comparer:
         one, other = pair
         if one is None or other is None or one.size != other.size or self._habits.read == "never":
             return False
-        if not 0 < one.size <= SMALL_BYTES:
+        if not 0 < one.size <= SMALL_BYTES or one.key in self._known:
             return False
         return self._habits.read == "always" or one.etag != other.etag or not headers_of.is_md5(one.etag)
 
@@ -285,26 +294,33 @@ class Comparer:
     ) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
         """Return the tags on both sides of the pairs of which a side may have any."""
         habit = self._habits.tags
+        listed: dict[str, dict[str, str]] = {}
         keys = []
         for pair, one, other in zip(pairs, ours, theirs):
+            if not one.status == other.status == 200:
+                continue
+            same = _listed_tags(pair, one, other) if habit == "auto" else None
+            if same is not None:
+                listed[_key(pair)] = same
+                continue
             # Both are asked for their opinion, which is remembered.
-            if one.status == other.status == 200:
-                wanted = [side.has_tags(found.headers, habit) for side, found in zip(self.sides, (one, other))]
-                if any(wanted):
-                    keys.append(_key(pair))
+            wanted = [side.has_tags(found.headers, habit) for side, found in zip(self.sides, (one, other))]
+            if any(wanted):
+                keys.append(_key(pair))
         if not keys:
-            return {}, {}
-        return self.sides[0].tags(keys), self.sides[1].tags(keys)
+            return listed, listed
+        return {**listed, **self.sides[0].tags(keys)}, {**listed, **self.sides[1].tags(keys)}
 
     def _judge(
         self,
-        key: str,
+        pair: Pair,
         one: Answer,
         other: Answer,
         tags: tuple[dict[str, str] | None, dict[str, str] | None],
         found: Findings,
     ) -> None:
         """Note what two answers about an object say."""
+        key = _key(pair)
         for side, answer in zip(self.sides, (one, other)):
             if answer.status not in (200, 404):
                 raise UnreadableError(f"{side.name}: {said(answer)}")
@@ -325,10 +341,21 @@ class Comparer:
                 raise ChangedError(key)
             unequal["tags"] = (tags[0], tags[1])
         more: dict[str, Any] = {}
+        earlier = False
         if "size" not in unequal:
-            self._content(key, one, other, found, unequal, more)
+            earlier = key in self._known and _is_content(pair[0], one) and _is_content(pair[1], other)
+            if not earlier:
+                self._content(key, one, other, found, unequal, more)
         if not unequal:
             found.counts["same"] = 1
+            found.counts["earlier"] = int(earlier)
+            if (
+                pair[0]
+                and pair[1]
+                and self._as_listed(pair[0], one, tags[0])
+                and self._as_listed(pair[1], other, tags[1])
+            ):
+                found.seen.append((key, digest(pair[0], pair[1])))
             return
         what = sorted(unequal, key=lambda name: name not in ("size", "content"))
         found.note(
@@ -341,6 +368,12 @@ class Comparer:
                 **more,
             },
         )
+
+    def _as_listed(self, entry: Entry, answer: Answer, tags: dict[str, str] | None) -> bool:
+        """Tell whether what was compared is what had been listed."""
+        if not _is_content(entry, answer) or not headers_of.is_time(answer.headers, entry.modified):
+            return False
+        return entry.tags is None or self._habits.tags == "never" or headers_of.listed_tags(entry.tags) == (tags or {})
 
     def _content(
         self,
@@ -417,6 +450,31 @@ def _differ_at(one: bytes | bytearray, other: bytes | bytearray) -> int | None:
         else:
             high = middle
     return low
+
+
+def _is_content(entry: Entry | None, answer: Answer) -> bool:
+    """Tell whether an answer is about the content that was listed."""
+    headers = answer.headers
+    return entry is not None and (entry.etag, entry.size) == (headers_of.etag(headers), headers_of.size(headers))
+
+
+def _listed_tags(pair: Pair, ours: Answer, theirs: Answer) -> dict[str, str] | None:
+    """Return the tags that both sides list, if both have the same ones and their headers count as many."""
+    one, other = pair
+    if one is None or other is None or one.tags is None or other.tags is None:
+        return None
+    tags = headers_of.listed_tags(one.tags)
+    if one.tags != other.tags and tags != headers_of.listed_tags(other.tags):
+        return None
+    count = str(len(tags))
+    if any(answer.headers.get(headers_of.TAG_COUNT, "0") != count for answer in (ours, theirs)):
+        return None
+    return tags
+
+
+def all_told(one: Entry | None, other: Entry | None, habits: Habits) -> bool:
+    """Tell whether listings that tell the same as before mean that nothing changed, tags included."""
+    return habits.tags == "never" or (one is not None and other is not None and None not in (one.tags, other.tags))
 
 
 def _key(pair: Pair) -> str:

@@ -60,6 +60,8 @@ options:
         folder does not exist, if it is something else, or if another comparison writes it.
       - A comparison of the same stores, buckets, prefix and O(run) that did not end is continued where its journal
         ends. Otherwise the file is begun anew.
+      - A file of the same name with C(.seen) at its end is written beside it, for O(since). It has what both listings
+        told of each object that is the same, as a digest by key, and takes about 50 bytes for each.
       - Not read and not written in check mode.
     type: path
   run:
@@ -70,10 +72,12 @@ options:
     default: ''
   since:
     description:
-      - Journal of a comparison of the same that is complete. What it found the same, and what has not been written on
-        either side since it began, is not compared again. It is an error if the journal is not complete or is of
-        something else.
-      - Tags that were changed without writing the object are not noticed then.
+      - Journal of a comparison of the same, with the same O(read) and O(tags), that is complete. An object that it
+        found the same is not compared again if both listings tell of it exactly what they told then. It is an error if
+        the journal is not complete or is of something else, or if the file beside it is missing or damaged.
+      - Listings tell size, ETag and time to the millisecond. Those of MinIO and RustFS tell user metadata and tags,
+        too, to a key that may read tags, so that such a comparison takes as long as both listings. Where a listing does
+        not tell tags, headers are compared again, and tags as O(tags) says, and only content is not read again.
     type: path
   read:
     description:
@@ -85,8 +89,9 @@ options:
     default: auto
   tags:
     description:
-      - V(auto) asks for the tags of objects that have some, by the count that MinIO, RustFS and AWS send with the
-        headers, and of all objects of a store that is not known to send it.
+      - V(auto) takes the tags that both listings tell, if they are the same and as many as the headers say. Otherwise
+        the tags are asked for of objects that have some, by the count that MinIO, RustFS and AWS send with the headers,
+        and of all objects of a store that is not known to send it.
       - V(always) asks for the tags of all objects.
       - V(never) compares no tags.
     type: str
@@ -136,6 +141,14 @@ EXAMPLES = r"""
     journal: /opt/mlflow/migration/compare/mlflow.jsonl
   register: comparison
   failed_when: not comparison.equal
+
+- name: Compare what has changed since
+  onprem.mlflow.s3_compare:
+    source: "{{ minio_migration_source }}"
+    target: "{{ minio_migration_target }}"
+    bucket: mlflow
+    journal: /opt/mlflow/migration/compare/mlflow-last.jsonl
+    since: /opt/mlflow/migration/compare/mlflow.jsonl
 """
 
 RETURN = r"""
@@ -170,7 +183,7 @@ by:
   type: dict
   returned: success
 earlier:
-  description: How many of those in RV(same) were compared earlier, see O(since).
+  description: How many of those in RV(same) were the same in the comparison of O(since), and not compared again.
   type: int
   returned: success
 different:
@@ -250,7 +263,8 @@ ended_at:
 
 import resource
 import time
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -260,6 +274,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import LI
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import ListingError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import UnsortedError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_objects import Habits, Place
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_seen import Seen
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, client, explain, store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_wire import WireError
 
@@ -301,25 +316,21 @@ def check(params: dict[str, Any]) -> tuple[Place, Place]:
             raise InputError(f"{name}: found {value!r}, write the name of a bucket.")
     if (source.store.endpoint_url, source.bucket) == (target.store.endpoint_url, target.bucket):
         raise InputError(f"{target.variable}: is bucket {target.bucket!r} of the source itself, write another store.")
-    if params["since"] is not None and params["since"] == params["journal"]:
+    since, journal = params["since"], params["journal"]
+    if since is not None and journal is not None and Path(since).resolve() == Path(journal).resolve():
         raise InputError("since: is the journal of this comparison itself, write the path of an earlier one.")
     return source, target
 
 
-def first_key(place: Place, prefix: str) -> tuple[bool, float]:
-    """Ask a store once; return whether there is a key, and the store's time in seconds."""
+def has_keys(place: Place, prefix: str) -> bool:
+    """Ask a store once; tell whether there is a key."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         answer = client(place.store, 1).list_objects_v2(Bucket=place.bucket, Prefix=prefix, MaxKeys=1)
     except (BotoCoreError, ClientError) as exc:
         raise StoreError(explain(exc, place.store, place.variable)) from exc
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
-    try:
-        now = parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError):
-        now = time.time()
-    return bool(answer.get("Contents")), now
+    return bool(answer.get("Contents"))
 
 
 def compare(params: dict[str, Any], dry_run: bool) -> dict[str, Any]:
@@ -333,19 +344,18 @@ def compare(params: dict[str, Any], dry_run: bool) -> dict[str, Any]:
         "read": params["read"],
         "tags": params["tags"],
     }
-    earlier = None if params["since"] is None else read_earlier(params["since"], identity)
-    found, source_clock = first_key(source, params["prefix"])
-    if params["prefix"] and not found:
+    earlier = () if params["since"] is None else read_earlier(params["since"], identity)
+    if not has_keys(source, params["prefix"]) and params["prefix"]:
         raise InputError(
             f"prefix: found {params['prefix']!r}, which no key in bucket {source.bucket!r} of the source begins with,"
             " write another or leave it empty."
         )
-    _, target_clock = first_key(target, params["prefix"])
+    has_keys(target, params["prefix"])
     habits = Habits(params["read"], params["tags"], params["chunk_bytes"], float(params["patience"]))
     journal = Journal(None if dry_run else params["journal"], identity, params["run"])
     continued = journal.continued
     try:
-        journal.begin({"at": utc_now(), "clocks": [source_clock, target_clock]})
+        journal.begin({"at": utc_now()})
         progress = None if dry_run else params["progress"]
         read = _run(source, target, params, habits, journal, earlier, progress)
         ended_at = utc_now()
@@ -377,7 +387,7 @@ def _run(
     params: dict[str, Any],
     habits: Habits,
     journal: Journal,
-    earlier: Any,
+    earlier: Iterable[Seen],
     progress: str | None,
 ) -> int:
     try:
@@ -385,7 +395,7 @@ def _run(
     except (WireError, ListingError, HopelessError) as exc:
         # Asked again by a client whose errors can be explained.
         for place in (source, target):
-            first_key(place, params["prefix"])
+            has_keys(place, params["prefix"])
         raise StoreError(
             f"{source.variable}, {target.variable}: the comparison of bucket {source.bucket!r} broke off"
             f" ({str(exc).rstrip('.')}); look at the logs of both stores, and run this again to go on."

@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import UnsortedError, in_order, merge
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import (
+    UnsortedError,
+    in_order,
+    merge,
+    with_known,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +46,17 @@ def test_merge_is_what_sets_say(ours: set[str], theirs: set[str]) -> None:
     assert keys == sorted(ours | theirs, key=str.encode)
     assert all(one is None or one.side == "left" for one, _ in merged)
     assert all(other is None or other.side == "right" for _, other in merged)
+
+
+@given(KEYS, KEYS, KEYS)
+def test_known_things_find_their_keys(ours: set[str], theirs: set[str], known: set[str]) -> None:
+    merged = list(merge(listing(ours, "left"), listing(theirs, "right")))
+    things = [(key, f"known {key}") for key in sorted(known, key=str.encode)]
+    found = list(with_known(merged, things))
+    assert [(one, other) for one, other, _ in found] == merged
+    for one, other, thing in found:
+        key = (one or other or Item("", "")).key
+        assert thing == (f"known {key}" if key in known else None)
 
 
 @given(KEYS, KEYS)

@@ -6,29 +6,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import stat
 import threading
 import time
-import tracemalloc
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
-from xml.sax.saxutils import escape
+from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.onprem.mlflow.plugins.module_utils import s3_comparison, s3_listing, s3_signature, s3_wire
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import Earlier
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Entry
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import Store
 from ansible_collections.onprem.mlflow.plugins.modules import s3_compare
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+from tests.unit.plugins.s3_fake import PARTS, FakeStore, Handler, Thing, fill, some
 
 RunModule = Callable[..., dict[str, Any]]
 ANSWERS = json.loads((Path(__file__).parents[1] / "fixtures" / "minio" / "objects.json").read_text())
@@ -65,181 +62,6 @@ HOSTILE = (
         "end ",
     ),
 )
-
-
-@dataclass
-class Thing:
-    """An object of a store."""
-
-    body: bytes = b""
-    etag: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    modified: float = 1_700_000_000.0
-
-    def __post_init__(self) -> None:
-        self.etag = self.etag or hashlib.md5(self.body, usedforsecurity=False).hexdigest()
-
-
-class FakeStore(ThreadingHTTPServer):
-    """Lists, gives headers, content and tags."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.things: dict[str, Thing] = {}
-        self.asked: list[str] = []
-        self.name = "MinIO"
-        self.page = 10
-        # Called with method, key and the handler before it answers; True if it answered itself.
-        self.before: Callable[[str, str, Handler], bool] = lambda *_: False
-        self.order: Callable[[str], Any] = str.encode
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def count(self, method: str) -> int:
-        return sum(line.startswith(method) for line in self.asked)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that closes a connection is part of the test."""
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: FakeStore
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_args: Any) -> None:
-        """Keep the output of the tests clean."""
-
-    def reply(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def version_string(self) -> str:
-        return self.server.name
-
-    def error(self, status: int, code: str) -> None:
-        self.reply(status, f"<Error><Code>{code}</Code></Error>".encode())
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        # Not from urlsplit alone: a path that begins with two slashes is a path.
-        path, _, query = self.path.partition("?")
-        values = {name: value[0] for name, value in parse_qs(query, keep_blank_values=True).items()}
-        bucket, _, key = unquote(path[1:]).partition("/")
-        self.server.asked.append(f"{self.command} {key}{'?tagging' if 'tagging' in values else ''}")
-        if self.server.before(self.command, key, self):
-            return
-        if bucket != "bucket":
-            self.error(404, "NoSuchBucket")
-        elif not key and self.command == "GET":
-            self.list(values)
-        elif not key:
-            self.reply(200)
-        else:
-            self.give(key, "tagging" in values)
-
-    def list(self, values: dict[str, str]) -> None:
-        after = values.get("continuation-token") or values.get("start-after", "")
-        order = self.server.order
-        ranked = [(order(key), key) for key in self.server.things if key.startswith(values["prefix"])]
-        keys = [key for rank, key in sorted(ranked) if not after or rank > order(after)]
-        size = min(self.server.page, int(values["max-keys"]))
-        shown, more = keys[:size], len(keys) > size
-        rows = []
-        for key in shown:
-            thing = self.server.things[key]
-            when = time.strftime("%Y-%m-%dT%H:%M:%S.123Z", time.gmtime(thing.modified))
-            rows.append(
-                f"<Contents><Key>{quote_plus(key, safe='/')}</Key><LastModified>{when}</LastModified>"
-                f"<ETag>&quot;{thing.etag}&quot;</ETag><Size>{len(thing.body)}</Size></Contents>"
-            )
-        token = f"<NextContinuationToken>{escape(shown[-1])}</NextContinuationToken>" if more else ""
-        document = (
-            "<ListBucketResult><EncodingType>url</EncodingType>"
-            f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{''.join(rows)}</ListBucketResult>"
-        )
-        self.reply(200, document.encode())
-
-    def give(self, key: str, tagging: bool) -> None:
-        thing = self.server.things.get(key)
-        if thing is None:
-            self.error(404, "NoSuchKey")
-            return
-        if tagging:
-            rows = "".join(f"<Tag><Key>{k}</Key><Value>{v}</Value></Tag>" for k, v in thing.tags.items())
-            self.reply(200, f"<Tagging><TagSet>{rows}</TagSet></Tagging>".encode())
-            return
-        if self.headers.get("if-match", f'"{thing.etag}"') != f'"{thing.etag}"':
-            self.error(412, "PreconditionFailed")
-            return
-        when = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(thing.modified))
-        headers = {"ETag": f'"{thing.etag}"', "Last-Modified": when, **thing.headers}
-        if thing.tags and self.server.name == "MinIO":
-            headers["x-amz-tagging-count"] = str(len(thing.tags))
-        body, status = thing.body, 200
-        if "range" in self.headers:
-            start = int(self.headers["range"].removeprefix("bytes=").removesuffix("-"))
-            headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
-            body, status = body[start:], 206
-        self.reply(status, body, headers)
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_wire, "PAUSE_SECONDS", 0.05)
-
-
-@pytest.fixture
-def source() -> Iterator[FakeStore]:
-    yield from serving()
-
-
-@pytest.fixture
-def target() -> Iterator[FakeStore]:
-    yield from serving()
-
-
-def serving() -> Iterator[FakeStore]:
-    server = FakeStore()
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def compare(source: FakeStore, target: FakeStore, run_module: RunModule) -> RunModule:
-    def run(*, check: bool = False, **options: Any) -> dict[str, Any]:
-        stores = {
-            name: {"endpoint_url": server.url, "access_key": "reader", "secret_key": "geheim"}
-            for name, server in (("source", source), ("target", target))
-        }
-        return run_module(s3_compare.main, {**stores, "bucket": "bucket", "patience": 3, **options}, check=check)
-
-    return run
-
-
-def fill(source: FakeStore, target: FakeStore, things: dict[str, Thing]) -> None:
-    source.things.update(things)
-    target.things.update({key: replace(thing) for key, thing in things.items()})
-
-
-def some(count: int) -> dict[str, Thing]:
-    return {f"key {number:05d}": Thing(b"%d" % number) for number in range(count)}
-
-
-PARTS = b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(21_875))
 
 
 def test_hostile_keys_reach_the_store_unchanged(source: FakeStore, target: FakeStore, compare: RunModule) -> None:
@@ -593,45 +415,6 @@ def test_file_that_is_no_journal_is_left_alone(
     assert "cannot be written" in compare(journal=str(tmp_path / "none" / "journal"))["msg"]
 
 
-def test_earlier_comparison_is_built_upon(
-    source: FakeStore, target: FakeStore, compare: RunModule, tmp_path: Path
-) -> None:
-    fill(source, target, some(100))
-    target.things["key 00010"] = Thing(b"77")
-    first, second = str(tmp_path / "first"), str(tmp_path / "second")
-    assert compare(journal=first)["different_count"] == 1
-    source.asked.clear()
-    now = time.time() + 60
-    fill(source, target, {"key 00020": Thing(b"new", modified=now), "key 00101": Thing(b"new", modified=now)})
-    target.things["key 00030"] = Thing(b"XX", modified=now)
-    result = compare(journal=second, since=first)
-    assert [found["key"] for found in result["different"]] == ["key 00010", "key 00030"]
-    assert (result["objects"], result["same"], result["earlier"]) == (101, 99, 97)
-    assert source.count("HEAD key") + source.count("GET key") == 4
-    assert "is of a comparison that did not end" in compare(since=cut(first))["msg"]
-    assert "is not a journal of these stores" in compare(since=second, prefix="key")["msg"]
-    assert "is the journal of this comparison itself" in compare(since=second, journal=second)["msg"]
-
-
-def cut(path: str) -> str:
-    """Take the last line away."""
-    file = Path(path)
-    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
-    return path
-
-
-def test_what_an_earlier_comparison_covers() -> None:
-    clocks = (1_700_000_100.0, 1_700_000_100.0)
-    old, new = "2023-11-14T22:13:20.000Z", "2023-11-14T22:15:00Z"
-    entry = Entry("a", 1, "e", old)
-    covered = s3_comparison.is_covered
-    assert covered(entry, entry, Earlier(clocks, frozenset()))
-    assert not covered(entry, entry, Earlier(clocks, frozenset({"a"})))
-    assert not covered(entry, entry._replace(size=2), Earlier(clocks, frozenset()))
-    assert not covered(entry, entry._replace(modified=new), Earlier(clocks, frozenset()))
-    assert not covered(entry._replace(modified="soon"), entry, Earlier(clocks, frozenset()))
-
-
 def test_progress_and_check_mode(source: FakeStore, target: FakeStore, compare: RunModule, tmp_path: Path) -> None:
     fill(source, target, some(30))
     progress, journal = tmp_path / "progress", tmp_path / "journal"
@@ -698,27 +481,6 @@ def test_pages_of_minio() -> None:
         s3_listing.parse_page(ANSWERS["listing"]["no_bucket"].encode())
     with pytest.raises(s3_listing.ListingError):
         s3_listing.parse_page(b"<html>")
-
-
-def test_memory_does_not_grow_with_the_listing() -> None:
-    """A listing of 10,000 keys on both sides, merged and cut, with nothing asked about them."""
-
-    def keys() -> Iterator[list[Entry]]:
-        for page in range(10):
-            yield [Entry(f"{page:06d}/{n:04d}", 1, "e", "2023-11-14T22:13:20Z") for n in range(1000)]
-
-    earlier = Earlier((2e9, 2e9), frozenset())
-    ahead = [s3_listing.Ahead(keys()) for _ in range(2)]
-    tracemalloc.start()
-    try:
-        cut_up = s3_comparison.batches(s3_comparison.merge(ahead[0], ahead[1]), "auto", earlier)
-        total = sum(batch.earlier for batch in cut_up)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert total == 10_000
-    # Of 20,000 entries that would be 6 MB.
-    assert peak < 2 << 20
 
 
 def test_chunked_and_closed_answers() -> None:
