@@ -46,6 +46,8 @@ DATABASE_OPTIONS: dict[str, Any] = {
     "password": {"type": "str", "required": True, "no_log": True},
 }
 
+# Ours lets nobody but the superuser in by its socket.
+_POSTGRES_ADDRESS = ("--host=127.0.0.1",)
 _NAME = re.compile(r"[A-Za-z0-9_.$][A-Za-z0-9_.$-]*")
 _PROGRAM_ERROR = re.compile(r"(?i)\berror\b")
 
@@ -118,6 +120,7 @@ class Place:
             )
         return self.exec(
             "psql",
+            *_POSTGRES_ADDRESS,
             f"--username={self.username}",
             f"--dbname={self.name}",
             "--no-password",
@@ -149,6 +152,7 @@ class Place:
             )
         return self.exec(
             "pg_dump",
+            *_POSTGRES_ADDRESS,
             f"--username={self.username}",
             f"--dbname={self.name}",
             "--no-password",
@@ -164,6 +168,7 @@ class Place:
             return self.client()
         return self.exec(
             "pg_restore",
+            *_POSTGRES_ADDRESS,
             f"--username={self.username}",
             f"--dbname={self.name}",
             "--no-password",
@@ -238,7 +243,7 @@ def must_succeed(place: Place, what: str, status: int, stderr: bytes) -> None:
         )
     if re.search(r"Unknown database|database .* does not exist", text):
         raise InputError(f"There is no database {place.name!r} in {place.container}, write one that is there.")
-    if re.search(r"Can't connect to local|system is (?:starting up|shutting down)|on socket .* failed", text):
+    if re.search(r"Can't connect to local|system is (?:starting up|shutting down)|Is the server running", text):
         raise InputError(f"The database in {place.container} does not answer, wait until it has started.")
     if re.search(r"Lock wait timeout|lock timeout|Deadlock found|deadlock detected", text):
         raise InputError(f"Somebody else writes to the database {place.name!r}: stop MLflow, then run this again.")

@@ -6,10 +6,11 @@ import base64
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,7 @@ from testinfra.host import Host
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "/opt/mlflow"
+SECONDS_INTO_THE_TASK = 1.5
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -105,7 +107,13 @@ class Platform:
 
     def site(self, *, check: bool = False, inventory: Path | None = None, **variables: Any) -> PlayResult:
         """Run site.yml with some variables set anew."""
-        command = ["ansible-playbook", "--inventory", str(inventory or self.inventory), "site.yml"]
+        return self.play("site.yml", check=check, inventory=inventory, **variables)
+
+    def play(
+        self, playbook: str, *, check: bool = False, inventory: Path | None = None, **variables: Any
+    ) -> PlayResult:
+        """Run a playbook with some variables set anew."""
+        command = ["ansible-playbook", "--inventory", str(inventory or self.inventory), playbook]
         command += ["--extra-vars", json.dumps(variables)]
         if check:
             command += ["--check", "--diff"]
@@ -130,6 +138,44 @@ class Platform:
         if done.returncode and not result.messages:
             result.messages.append(done.stderr[-4000:])
         return result
+
+    def play_until(
+        self, playbook: str, task: str, *words: str, times: int = 1, seconds: float = SECONDS_INTO_THE_TASK
+    ) -> list[str]:
+        """Run a playbook and kill it with SIGKILL soon after a task began; return what it printed."""
+        printed = []
+        with self._playing(playbook, *words) as process:
+            for line in process.stdout or ():
+                printed.append(line)
+                if line.startswith(("TASK [", "RUNNING HANDLER [")) and f": {task}" in line:
+                    times -= 1
+                    if not times:
+                        time.sleep(seconds)
+                        break
+            os.killpg(process.pid, signal.SIGKILL)
+        return printed
+
+    def play_meanwhile(self, playbook: str, task: str, act: Callable[[], object], *words: str) -> str:
+        """Run a playbook, do something when a task begins, and return what it printed to its end."""
+        printed = []
+        with self._playing(playbook, *words) as process:
+            for line in process.stdout or ():
+                printed.append(line)
+                if line.startswith("TASK [") and f": {task}" in line:
+                    act()
+        return "".join(printed)
+
+    def _playing(self, playbook: str, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["ansible-playbook", "--inventory", str(self.inventory), playbook, *words],
+            cwd=ROOT,
+            env=os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
     def compose(self, *arguments: str) -> str:
         return str(self.host.check_output("docker compose --project-directory %s " + " ".join(arguments), PROJECT))

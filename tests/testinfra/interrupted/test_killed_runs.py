@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import pytest
-
-from ..conftest import ROOT
 
 if TYPE_CHECKING:
     from ..conftest import Platform
@@ -29,37 +23,11 @@ MOMENTS = [
 ]
 # Later: what a run with another option does to a platform that stands.
 CHANGE = {"nginx_timeout": 1234}
-SECONDS_INTO_THE_TASK = 1.5
-
-
-def run_until(platform: Platform, task: str, *words: str) -> list[str]:
-    """Run site.yml and kill it with SIGKILL soon after a task began; return what it printed."""
-    command = ["ansible-playbook", "--inventory", str(platform.inventory), "site.yml", *words]
-    environment = os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
-    printed = []
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            printed.append(line)
-            if line.startswith(("TASK [", "RUNNING HANDLER [")) and f": {task}" in line:
-                time.sleep(SECONDS_INTO_THE_TASK)
-                break
-        os.killpg(process.pid, signal.SIGKILL)
-    return printed
 
 
 @pytest.mark.parametrize("task", MOMENTS)
 def test_first_run_is_killed(platform: Platform, task: str) -> None:
-    printed = run_until(platform, task)
+    printed = platform.play_until("site.yml", task)
     assert f": {task}" in printed[-1], "".join(printed[-30:])
 
 
@@ -77,7 +45,9 @@ def test_and_the_one_after_it_changes_nothing(platform: Platform) -> None:
 def test_a_reload_that_was_killed_is_made_up_for(platform: Platform) -> None:
     configuration = "/opt/mlflow/config/nginx/nginx.conf"
     before = platform.container("nginx")["State"]["StartedAt"]
-    written = run_until(platform, "Compare the configuration with the one that nginx has", "-e", "nginx_timeout=1234")
+    written = platform.play_until(
+        "site.yml", "Compare the configuration with the one that nginx has", "-e", "nginx_timeout=1234"
+    )
     assert written
     assert "1234s" in platform.host.file(configuration).content_string
 
