@@ -13,23 +13,31 @@ The password goes by the environment of `docker exec`, so no command line shows 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+from ansible_collections.onprem.mlflow.plugins.module_utils.mysql_dump import collation_of, for_our_mysql
 
-# Exists only while a dump is being restored: what a killed run leaves is nobody's data.
+# Exists while a dump is being restored, and until that is final: what a killed run leaves is nobody's data.
 MARKER = "onprem_mlflow_adopt"
 DUMP_COMPLETED = b"-- Dump completed"
 # The dump, and the copy that is made from it.
 SPACE_FACTOR = 2
+# The tables, and the log of changes that the server writes beside them.
+RESTORE_FACTOR = 2
+# A run that was killed leaves its programs behind, which end by themselves.
+WAIT_SECONDS = 600
+_DATA_FOLDERS = {"mysql": "/var/lib/mysql", "postgres": "/var/lib/postgresql/data"}
 DATABASE_OPTIONS: dict[str, Any] = {
     "container": {"type": "str", "required": True},
     "engine": {"type": "str", "choices": ["mysql", "postgres"], "required": True},
@@ -38,6 +46,8 @@ DATABASE_OPTIONS: dict[str, Any] = {
     "password": {"type": "str", "required": True, "no_log": True},
 }
 
+# Ours lets nobody but the superuser in by its socket.
+_POSTGRES_ADDRESS = ("--host=127.0.0.1",)
 _NAME = re.compile(r"[A-Za-z0-9_.$][A-Za-z0-9_.$-]*")
 _PROGRAM_ERROR = re.compile(r"(?i)\berror\b")
 
@@ -110,6 +120,7 @@ class Place:
             )
         return self.exec(
             "psql",
+            *_POSTGRES_ADDRESS,
             f"--username={self.username}",
             f"--dbname={self.name}",
             "--no-password",
@@ -141,6 +152,7 @@ class Place:
             )
         return self.exec(
             "pg_dump",
+            *_POSTGRES_ADDRESS,
             f"--username={self.username}",
             f"--dbname={self.name}",
             "--no-password",
@@ -156,6 +168,7 @@ class Place:
             return self.client()
         return self.exec(
             "pg_restore",
+            *_POSTGRES_ADDRESS,
             f"--username={self.username}",
             f"--dbname={self.name}",
             "--no-password",
@@ -177,16 +190,23 @@ class Runner:
     def sql(self, place: Place, statement: str) -> list[str]:
         """Return the lines that a statement prints."""
         done = self._run(place, place.client(), input=statement.encode() + b";\n", stdout=subprocess.PIPE)
-        _must_succeed(place, "the client", done.returncode, done.stderr)
+        must_succeed(place, "the client", done.returncode, done.stderr)
         return [line for line in done.stdout.decode().split("\n") if line]
+
+    def free_bytes(self, place: Place) -> int:
+        """Tell how much room the database's files have."""
+        command = place.exec("df", "-Pk", _DATA_FOLDERS[place.engine])
+        done = self._run(place, command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        must_succeed(place, "df", done.returncode, done.stderr)
+        return int(done.stdout.decode().splitlines()[-1].split()[-3]) * 1024
 
     def dump(self, place: Place, file: IO[bytes]) -> None:
         """Write the dump to a file."""
         done = self._run(place, place.dump(), stdin=subprocess.DEVNULL, stdout=file)
-        _must_succeed(place, "the dump", done.returncode, done.stderr)
+        must_succeed(place, "the dump", done.returncode, done.stderr)
         # mysqldump ends with 0 though it could not read something.
         if _PROGRAM_ERROR.search(done.stderr.decode(errors="replace")):
-            _must_succeed(place, "the dump", 1, done.stderr)
+            must_succeed(place, "the dump", 1, done.stderr)
 
     def restore(self, place: Place, chunks: Iterable[bytes]) -> None:
         """Feed a dump to the database."""
@@ -206,10 +226,11 @@ class Runner:
                         process.stdin.write(chunk)
                     process.stdin.close()
             errors.seek(0)
-            _must_succeed(place, "the restore", process.returncode, errors.read())
+            must_succeed(place, "the restore", process.returncode, errors.read())
 
 
-def _must_succeed(place: Place, what: str, status: int, stderr: bytes) -> None:
+def must_succeed(place: Place, what: str, status: int, stderr: bytes) -> None:
+    """Say in one sentence what a program's error means to an operator."""
     if status == 0:
         return
     text = " ".join(stderr.decode(errors="replace").replace(place.password, "***").split())
@@ -222,8 +243,10 @@ def _must_succeed(place: Place, what: str, status: int, stderr: bytes) -> None:
         )
     if re.search(r"Unknown database|database .* does not exist", text):
         raise InputError(f"There is no database {place.name!r} in {place.container}, write one that is there.")
-    if re.search(r"Can't connect to local|system is (?:starting up|shutting down)|on socket .* failed", text):
+    if re.search(r"Can't connect to local|system is (?:starting up|shutting down)|Is the server running", text):
         raise InputError(f"The database in {place.container} does not answer, wait until it has started.")
+    if re.search(r"Lock wait timeout|lock timeout|Deadlock found|deadlock detected", text):
+        raise InputError(f"Somebody else writes to the database {place.name!r}: stop MLflow, then run this again.")
     raise InputError(f"In {place.container}, {what} of {place.name} failed with status {status}: {text[-600:]}")
 
 
@@ -265,6 +288,10 @@ class Engine:
         """Estimate the size."""
         return int(self.sql(_MYSQL_BYTES if self._mysql else _POSTGRES_BYTES)[0])
 
+    def free_bytes(self) -> int:
+        """Tell how much room its files have."""
+        return self._runner.free_bytes(self.place)
+
     def mark(self) -> None:
         """Say that a restore has begun."""
         self.sql(f"CREATE TABLE {MARKER} (id INT PRIMARY KEY)")
@@ -288,6 +315,29 @@ class Engine:
             self.sql("SET FOREIGN_KEY_CHECKS = 0; " + "; ".join(drops))
 
 
+@contextlib.contextmanager
+def only_one(path: str, seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """Wait for a run that was killed, whose programs still work with dumps in the same folder."""
+    folder = os.open(Path(path).parent, os.O_RDONLY)
+    try:
+        end = time.monotonic() + seconds
+        while not _is_locked(folder):
+            if time.monotonic() > end:
+                raise InputError(f"Another run has been working with {path} for {int(seconds)} s: wait for its end.")
+            time.sleep(0.2)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @dataclass
 class Dumped:
     """What a dump holds."""
@@ -295,6 +345,7 @@ class Dumped:
     path: str
     bytes: int
     rows: dict[str, int]
+    database_bytes: int
 
 
 def dump_database(place: Place, path: str, runner: Runner, *, dry_run: bool) -> Dumped:
@@ -305,7 +356,8 @@ def dump_database(place: Place, path: str, runner: Runner, *, dry_run: bool) -> 
         raise InputError(
             f"The database {place.name!r} in {place.container} holds no tables of MLflow, write the name of MLflow's."
         )
-    needed, folder = engine.bytes() * SPACE_FACTOR, Path(path).parent
+    database_bytes = engine.bytes()
+    needed, folder = database_bytes * SPACE_FACTOR, Path(path).parent
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -315,8 +367,14 @@ def dump_database(place: Place, path: str, runner: Runner, *, dry_run: bool) -> 
             " make room."
         )
     if dry_run:
-        return Dumped(path, 0, rows)
-    part = Path(f"{path}.part")
+        return Dumped(path, 0, rows, database_bytes)
+    with only_one(path):
+        size = _write_dump(engine, path, rows, runner)
+    return Dumped(path, size, rows, database_bytes)
+
+
+def _write_dump(engine: Engine, path: str, rows: Mapping[str, int], runner: Runner) -> int:
+    place, part = engine.place, Path(f"{path}.part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
         runner.dump(place, file)
@@ -330,7 +388,7 @@ def dump_database(place: Place, path: str, runner: Runner, *, dry_run: bool) -> 
             f"Rows were written to {place.name} in {place.container} meanwhile, stop whatever writes to it."
         )
     part.rename(path)
-    return Dumped(path, size, rows)
+    return size
 
 
 def _must_be_complete(file: IO[bytes], size: int) -> None:
@@ -355,28 +413,64 @@ def restore_database(
     runner: Runner,
     *,
     source_version: Sequence[int],
+    source_bytes: int = 0,
+    provisional: bool = False,
     dry_run: bool,
 ) -> Restored:
-    """Restore into an empty database, or into one that an interrupted restore left; the rows must be as expected."""
+    """Restore into an empty database, or into one that an interrupted restore left; the rows must be as expected.
+
+    What is provisional may be replaced by the next restore, until it is made final.
+    """
     engine = Engine(place, runner)
     if tuple(source_version) > engine.version():
         raise InputError(
             f"The old database is of version {_dotted(source_version)}, ours in {place.container} of"
             f" {_dotted(engine.version())}, choose a newer image for ours."
         )
-    tables = engine.tables()
+    if dry_run:
+        return Restored({}, _is_marked(engine, source_bytes), changed=True)
+    with only_one(path):
+        # After the wait: until then, another run may have worked on it.
+        marked = _is_marked(engine, source_bytes)
+        if marked:
+            engine.empty()
+        else:
+            engine.mark()
+        _feed(engine, path, runner)
+        rows = _expected_rows(engine, expected)
+        if not provisional:
+            engine.unmark()
+    return Restored(rows, marked, changed=True)
+
+
+def make_final(place: Place, runner: Runner, *, dry_run: bool) -> Restored:
+    """Take the mark away: from now on, no restore replaces what is there."""
+    engine = Engine(place, runner)
+    marked = MARKER in engine.tables()
+    if marked and not dry_run:
+        engine.unmark()
+    return Restored(engine.rows(), begun_anew=False, changed=marked)
+
+
+def _is_marked(engine: Engine, source_bytes: int) -> bool:
+    place, tables = engine.place, engine.tables()
     marked = MARKER in tables
     if tables and not marked:
         raise InputError(
             f"The database {place.name!r} in {place.container} is not empty ({len(tables)} tables), and is not"
             " overwritten; remove its data folder if it holds nothing that is needed."
         )
-    if dry_run:
-        return Restored({}, marked, changed=True)
-    if marked:
-        engine.empty()
-    else:
-        engine.mark()
+    needed, free = source_bytes * RESTORE_FACTOR, engine.free_bytes()
+    if free < needed:
+        raise InputError(
+            f"The disk under the database in {place.container} has {free // 2**20} MiB free, but the old database needs"
+            f" about {needed // 2**20} MiB there: make room."
+        )
+    return marked
+
+
+def _feed(engine: Engine, path: str, runner: Runner) -> None:
+    place = engine.place
     if place.engine == "mysql":
         with Path(path).open("rb") as dump:
             collation = collation_of(dump)
@@ -386,6 +480,9 @@ def restore_database(
     else:
         with Path(path).open("rb") as dump:
             runner.restore(place, iter(lambda: dump.read(1 << 20), b""))
+
+
+def _expected_rows(engine: Engine, expected: Mapping[str, int]) -> dict[str, int]:
     rows = engine.rows()
     different = sorted(table for table in rows.keys() | expected.keys() if rows.get(table) != expected.get(table))
     if different:
@@ -394,99 +491,8 @@ def restore_database(
             f"After the restore, {len(different)} tables have another number of rows, such as {table}:"
             f" {expected.get(table)} before, {rows.get(table)} now. Run this again to restore anew."
         )
-    engine.unmark()
-    return Restored(rows, marked, changed=True)
+    return rows
 
 
 def _dotted(version: Sequence[int]) -> str:
     return ".".join(str(number) for number in version)
-
-
-_DEFINER = re.compile(
-    rb"(/\*!500\d\d )?DEFINER=(`(?:[^`]|``)*`|[^\s@]+)@(`(?:[^`]|``)*`|[^\s*]+)( SQL SECURITY \w+)? ?(?:\*/ ?)?"
-)
-_DEFINING = (b"/*!50003 CREATE*/", b"/*!50013 DEFINER", b"/*!50001 CREATE", b"CREATE DEFINER", b"/*!50106 CREATE*/")
-_COLUMN = re.compile(
-    rb"^(?P<start>  `(?:[^`]|``)+` [a-z]+(?:\((?:[^)']|'[^']*')*\))?)"
-    rb"(?: CHARACTER SET (?P<charset>\w+))?(?: COLLATE (?P<collation>\w+))?(?P<rest>[ ,].*|)$",
-    re.DOTALL,
-)
-_TABLE_END = re.compile(rb"(?:DEFAULT )?CHARSET=(?P<charset>\w+)(?: COLLATE=(?P<collation>\w+))?")
-_TABLE_START = re.compile(rb"CREATE TABLE (?:IF NOT EXISTS )?`(?P<name>(?:[^`]|``)+)` \(")
-_SQL_MODE = re.compile(rb"^(/\*!50003 SET sql_mode\s+= ')([^']*)(')")
-# Modes of 5.7 that later servers do not know.
-_GONE_MODES = {b"NO_AUTO_CREATE_USER", b"NO_FIELD_OPTIONS", b"NO_KEY_OPTIONS", b"NO_TABLE_OPTIONS", b"POSTGRESQL"}
-_KEPT_COLLATIONS = ("general_ci", "unicode_ci", "unicode_520_ci", "bin")
-
-
-def utf8mb4_collation(charset: str, collation: str | None) -> str:
-    """Return the collation of utf8mb4 that compares like the given one, as near as there is one.
-
-    MySQL 5.7 leaves its defaults out, which later servers do not share.
-    """
-    if charset == "utf8mb4":
-        return collation or "utf8mb4_general_ci"
-    if charset in ("utf8", "utf8mb3"):
-        kind = (collation or "utf8mb3_general_ci").partition("_")[2]
-        return f"utf8mb4_{kind}" if kind in _KEPT_COLLATIONS else "utf8mb4_0900_ai_ci"
-    return "utf8mb4_bin" if (collation or "").endswith("_bin") else "utf8mb4_0900_ai_ci"
-
-
-def collation_of(lines: Iterable[bytes]) -> str:
-    """Find the collation of MLflow's tables in a dump: new tables refer to old ones, so must share it."""
-    table = b""
-    for line in lines:
-        start = _TABLE_START.match(line)
-        if start:
-            table = start["name"]
-        elif table == b"experiments" and line.startswith(b")"):
-            end = _TABLE_END.search(line)
-            if end:
-                return _new_collation(end).decode()
-    return "utf8mb4_0900_ai_ci"
-
-
-def _new_collation(match: re.Match[bytes]) -> bytes:
-    collation = match["collation"]
-    return utf8mb4_collation(match["charset"].decode(), collation.decode() if collation else None).encode()
-
-
-def for_our_mysql(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Change a dump's definitions so that our server and our limited user can take them; data passes as it is.
-
-    Definers go, character sets become utf8mb4, and modes that are gone are left out.
-    """
-    in_table = False
-    for line in lines:
-        if in_table:
-            in_table = not line.startswith(b")")
-            yield _column_line(line) if in_table else _table_end_line(line)
-        elif line.startswith((b"INSERT ", b"--")):
-            yield line
-        elif line.startswith(b"ALTER DATABASE "):
-            # Names the old database.
-            continue
-        elif line.startswith(_DEFINING):
-            yield _DEFINER.sub(b"", line, count=1)
-        else:
-            in_table = bool(_TABLE_START.match(line))
-            yield _SQL_MODE.sub(_known_modes, line)
-
-
-def _known_modes(match: re.Match[bytes]) -> bytes:
-    modes = [mode for mode in match[2].split(b",") if mode not in _GONE_MODES]
-    return match[1] + b",".join(modes) + match[3]
-
-
-def _column_line(line: bytes) -> bytes:
-    body = line.rstrip(b"\r\n")
-    match = _COLUMN.match(body)
-    if not match or not (match["charset"] or match["collation"]):
-        return line
-    charset = match["charset"] or match["collation"].partition(b"_")[0]
-    collation = utf8mb4_collation(charset.decode(), match["collation"].decode() if match["collation"] else None)
-    return match["start"] + b" CHARACTER SET utf8mb4 COLLATE " + collation.encode() + match["rest"] + b"\n"
-
-
-def _table_end_line(line: bytes) -> bytes:
-    return _TABLE_END.sub(lambda match: b"DEFAULT CHARSET=utf8mb4 COLLATE=" + _new_collation(match), line, count=1)

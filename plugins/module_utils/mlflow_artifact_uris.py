@@ -87,6 +87,22 @@ def parse_rules(items: Sequence[Mapping[str, Any]], variable: str = "rules") -> 
     return sorted(rules, key=lambda rule: len(rule.source), reverse=True)
 
 
+def refuse_other_places(rules: Iterable[Rule], destination: str) -> None:
+    """InputError where a rule leads to objects other than those that the URI named before."""
+
+    def place(uri: str) -> str:
+        scheme, _colon, path = uri.partition(":")
+        return uri if scheme == "s3" else destination.rstrip("/") + path
+
+    for rule in rules:
+        before, after = place(rule.source), place(rule.target)
+        if before != after:
+            raise InputError(
+                f"rules: from {rule.source} to {rule.target} leads from {before} to {after}, another place; copy the"
+                " objects there first, then set copied."
+            )
+
+
 def lies_under(uri: str, base: str) -> bool:
     """Tell whether a URI is this prefix or lies under it, by whole segments."""
     if base.endswith(":"):
@@ -236,7 +252,7 @@ POSTGRES = Dialect(
         "SELECT table_name, column_name, character_maximum_length, data_type FROM information_schema.columns"
         " WHERE table_schema = current_schema()"
     ),
-    begin=("SET LOCAL lock_timeout = '{seconds}s'",),
+    begin=("BEGIN", "SET LOCAL lock_timeout = '{seconds}s'"),
     lock=("LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE",),
     end=(),
 )

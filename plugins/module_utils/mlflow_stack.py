@@ -57,6 +57,7 @@ class Container:
     environment: Mapping[str, str]
     mounts: Mapping[str, str]
     exposed: frozenset[str]
+    published: Mapping[int, str]
     names: frozenset[str]
     networks: Mapping[str, str]
 
@@ -75,11 +76,12 @@ class Container:
             folder=labels.get(FOLDER_LABEL, ""),
             image=config["Image"],
             running=bool(item["State"]["Running"]),
-            restart=item["HostConfig"]["RestartPolicy"]["Name"] or "no",
+            restart=_restart_policy(item["HostConfig"]["RestartPolicy"]),
             words=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
             environment=dict(line.partition("=")[::2] for line in config.get("Env") or ()),
             mounts={mount["Destination"]: mount["Source"] for mount in item.get("Mounts") or () if mount.get("Source")},
             exposed=frozenset(config.get("ExposedPorts") or ()),
+            published=_published(item["HostConfig"].get("PortBindings") or {}),
             names=frozenset({name, service, config.get("Hostname", "")} | aliases) - {""},
             networks={network: settings.get("IPAddress", "") for network, settings in networks.items()},
         )
@@ -111,6 +113,25 @@ class Container:
             if text:
                 return text.rstrip("\r\n")
         return None
+
+
+def _restart_policy(policy: Mapping[str, Any]) -> str:
+    """Say it as `docker update --restart` takes it."""
+    count = policy.get("MaximumRetryCount") or 0
+    name = policy["Name"] or "no"
+    return f"{name}:{count}" if count else str(name)
+
+
+def _published(bindings: Mapping[str, Any]) -> dict[int, str]:
+    """Tell at which address the server itself reaches a port of the container, whichever address that has."""
+    found = {}
+    for port, places in bindings.items():
+        number, _slash, protocol = port.partition("/")
+        for place in places or ():
+            host = place.get("HostIp") or "0.0.0.0"  # noqa: S104
+            if protocol == "tcp" and place.get("HostPort") and host in ("0.0.0.0", "127.0.0.1"):  # noqa: S104
+                found[int(number)] = f"127.0.0.1:{place['HostPort']}"
+    return found
 
 
 def of_project(items: Iterable[Mapping[str, Any]], project: str) -> list[Container]:
@@ -466,9 +487,12 @@ def _common_network(store: Container, server: Container) -> str:
 
 
 def _from_server(endpoint: str, store: Container) -> str:
-    """Return the address by which the server itself reaches a container's port; it has one only while it runs."""
+    """Return the address by which the server itself reaches a container's port: a published one, else while it runs."""
     parts = urlsplit(endpoint)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if port in store.published:
+        return f"{parts.scheme}://{store.published[port]}"
     if not store.address:
         return endpoint
     host = f"[{store.address}]" if ":" in store.address else store.address
-    return f"{parts.scheme}://{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    return f"{parts.scheme}://{host}:{port}"

@@ -18,6 +18,7 @@ description:
   - The file is written under another name and renamed when it is complete.
   - B(Nothing may write to the database meanwhile). The rows of all tables are counted before and after, and it is an
     error if they differ.
+  - A run that was killed may still be at work on the server. It is waited for, up to 10 minutes.
   - It is an error if the file system has less room than twice the size of the database, for the dump and for a copy.
 extends_documentation_fragment:
   - onprem.mlflow.attributes
@@ -51,6 +52,10 @@ path:
   returned: success
 bytes:
   description: Its size. 0 in check mode.
+  type: int
+  returned: success
+database_bytes:
+  description: What its tables and indexes take in the database, as the server estimates it.
   type: int
   returned: success
 rows:
@@ -94,7 +99,14 @@ def main() -> None:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg=f"The dump {module.params['path']} cannot be written: {exc.strerror}.")
-    module.exit_json(changed=True, path=dumped.path, bytes=dumped.bytes, rows=dumped.rows, version=version)
+    module.exit_json(
+        changed=True,
+        path=dumped.path,
+        bytes=dumped.bytes,
+        database_bytes=dumped.database_bytes,
+        rows=dumped.rows,
+        version=version,
+    )
 
 
 if __name__ == "__main__":

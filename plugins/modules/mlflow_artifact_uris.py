@@ -17,7 +17,8 @@ description:
   - Replaces prefixes of the URIs that MLflow stored with experiments, runs, logged models, model versions, traces and
     workspaces, where artifacts got another bucket, another prefix, or are served by MLflow instead of S3.
   - Prefixes are compared by whole segments, letter for letter, V(s3://bucket) is no prefix of V(s3://bucket2/1).
-  - All columns are rewritten in one transaction, or none. A second run changes nothing.
+  - All columns are rewritten in one transaction, or none, by the client program in the container of the database. A
+    second run changes nothing.
   - B(MLflow must be stopped), or take no writes. The tables are locked; it is an error if that takes more than 10
     seconds.
   - Back the database up before.
@@ -25,22 +26,19 @@ extends_documentation_fragment:
   - onprem.mlflow.attributes
 options:
   database:
-    description: Where MLflow's database is. Its user must be allowed to read, update and lock MLflow's tables.
+    description: Where the database is.
     type: dict
     required: true
     suboptions:
+      container:
+        description: Its container, which runs.
+        type: str
+        required: true
       engine:
         description: The engine.
         type: str
         choices: [mysql, postgres]
         required: true
-      host:
-        description: Name or address.
-        type: str
-        required: true
-      port:
-        description: Port. The engine's own where it is left out, 3306 or 5432.
-        type: int
       name:
         description: Name of the database.
         type: str
@@ -50,7 +48,7 @@ options:
         type: str
         required: true
       password:
-        description: Password of the user. Any character is legal.
+        description: Password of the user. It reaches the container by the environment, no command line shows it.
         type: str
         required: true
   rules:
@@ -71,6 +69,16 @@ options:
         description: What it becomes, written likewise.
         type: str
         required: true
+  artifacts_destination:
+    description:
+      - What MLflow's server has as E(MLFLOW_ARTIFACTS_DESTINATION), which is where V(mlflow-artifacts:/) leads.
+      - It is an error if a rule leads to another place than before, unless O(copied). Nothing is checked where it is
+        left out.
+    type: str
+  copied:
+    description: Whether the objects have been copied to where O(rules) lead.
+    type: bool
+    default: false
   origins:
     description:
       - Whether addresses that data of users came from are rewritten too, in C(datasets.dataset_source) and
@@ -78,10 +86,6 @@ options:
       - Rules that change the scheme are not applied to them, since data is read where it lies.
     type: bool
     default: false
-requirements:
-  - PyMySQL on the host that the module runs on, for V(mysql), and cryptography where MySQL hands the password over in
-    its default way (Debian's python3-pymysql, python3-cryptography)
-  - psycopg2 on the host that the module runs on, for V(postgres) (Debian's python3-psycopg2)
 attributes:
   check_mode:
     description: Can run in check mode. Everything is read and counted then, nothing is locked or written.
@@ -95,8 +99,8 @@ EXAMPLES = r"""
 - name: Let MLflow serve what clients read from S3 until now
   onprem.mlflow.mlflow_artifact_uris:
     database:
+      container: mlflow-postgres-1
       engine: postgres
-      host: 172.18.0.2
       name: mlflow
       username: mlflow
       password: "{{ postgres_connection.password }}"
@@ -134,22 +138,16 @@ total:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.onprem.mlflow.plugins.module_utils.database_connection import (
-    DATABASE_OPTIONS,
-    LIBRARIES,
-    Database,
-    explain,
-    is_driver_error,
-    open_connection,
-    transaction,
-)
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.onprem.mlflow.plugins.module_utils.container_database import DATABASE_OPTIONS, Place
+from ansible_collections.onprem.mlflow.plugins.module_utils.container_session import transaction
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.mlflow_artifact_uris import (
     DIALECTS,
     Report,
     Rewriter,
     parse_rules,
+    refuse_other_places,
 )
 
 ARGUMENT_SPEC = {
@@ -160,15 +158,20 @@ ARGUMENT_SPEC = {
         "required": True,
         "options": {"from": {"type": "str", "required": True}, "to": {"type": "str", "required": True}},
     },
+    "artifacts_destination": {"type": "str"},
+    "copied": {"type": "bool", "default": False},
     "origins": {"type": "bool", "default": False},
 }
 
 
-def rewrite(params: dict[str, Any], database: Database, dry_run: bool) -> Report:
+def rewrite(params: dict[str, Any], *, dry_run: bool) -> Report:
     """Check the rules, log in, and rewrite in one transaction."""
     rules = parse_rules(params["rules"])
-    dialect = DIALECTS[database.engine]
-    with transaction(open_connection(database), keep=not dry_run, end=dialect.end) as session:
+    if params["artifacts_destination"] and not params["copied"]:
+        refuse_other_places(rules, params["artifacts_destination"])
+    place = Place.parse(params["database"], "database")
+    dialect = DIALECTS[place.engine]
+    with transaction(place, keep=not dry_run, end=dialect.end) as session:
         rewriter = Rewriter(dialect, rules, session.query, session.execute)
         return rewriter.run(origins=params["origins"], dry_run=dry_run)
 
@@ -176,17 +179,10 @@ def rewrite(params: dict[str, Any], database: Database, dry_run: bool) -> Report
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    database = Database.parse(module.params["database"])
     try:
-        report = rewrite(module.params, database, module.check_mode)
+        report = rewrite(module.params, dry_run=module.check_mode)
     except InputError as exc:
         module.fail_json(msg=str(exc))
-    except ImportError as exc:
-        module.fail_json(msg=missing_required_lib(LIBRARIES[database.engine]), exception=str(exc))
-    except Exception as exc:
-        if not is_driver_error(exc):
-            raise
-        module.fail_json(msg=explain(exc, database, "database"))
     result: dict[str, Any] = {
         "changed": report.changed,
         "counts": report.counts,

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,7 +24,7 @@ from testinfra.host import Host
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "/opt/mlflow"
-SECONDS_INTO_A_TASK = 1.5
+SECONDS_INTO_THE_TASK = 1.5
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -107,14 +107,18 @@ class Platform:
 
     def site(self, *, check: bool = False, inventory: Path | None = None, **variables: Any) -> PlayResult:
         """Run site.yml with some variables set anew."""
-        return self.play("site.yml", *(["--check", "--diff"] if check else []), inventory=inventory, **variables)
+        return self.play("site.yml", check=check, inventory=inventory, **variables)
 
     def _command(self, playbook: str, words: Sequence[str], inventory: Path | None = None) -> list[str]:
         return ["ansible-playbook", "--inventory", str(inventory or self.inventory), playbook, *words]
 
-    def play(self, playbook: str, *words: str, inventory: Path | None = None, **variables: Any) -> PlayResult:
+    def play(
+        self, playbook: str, *words: str, check: bool = False, inventory: Path | None = None, **variables: Any
+    ) -> PlayResult:
         """Run a playbook with some variables set anew."""
         command = [*self._command(playbook, words, inventory), "--extra-vars", json.dumps(variables)]
+        if check:
+            command += ["--check", "--diff"]
         environment = os.environ | {
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
@@ -137,6 +141,32 @@ class Platform:
             result.messages.append(done.stderr[-4000:])
         return result
 
+    def play_until(
+        self, playbook: str, task: str, *words: str, times: int = 1, seconds: float = SECONDS_INTO_THE_TASK
+    ) -> list[str]:
+        """Run a playbook and kill it with SIGKILL soon after a task began; return what it printed."""
+        printed = []
+        with self.playing(playbook, *words) as process:
+            for line in process.stdout or ():
+                printed.append(line)
+                if line.startswith(("TASK [", "RUNNING HANDLER [")) and f": {task}" in line:
+                    times -= 1
+                    if not times:
+                        time.sleep(seconds)
+                        break
+        return printed
+
+    def play_meanwhile(self, playbook: str, task: str, act: Callable[[], object], *words: str) -> str:
+        """Run a playbook, do something when a task begins, and return what it printed to its end."""
+        printed = []
+        with self.playing(playbook, *words) as process:
+            for line in process.stdout or ():
+                printed.append(line)
+                if line.startswith("TASK [") and f": {task}" in line:
+                    act()
+            process.wait()
+        return "".join(printed)
+
     @contextmanager
     def playing(self, playbook: str, *words: str) -> Iterator[subprocess.Popen[str]]:
         """Run a playbook in a session of its own, whose output is read while it runs."""
@@ -155,18 +185,6 @@ class Platform:
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
-
-    def kill_in(self, task: str, playbook: str, *words: str) -> list[str]:
-        """Run a playbook and kill it with SIGKILL soon after a task began; return what it printed."""
-        printed = []
-        with self.playing(playbook, *words) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                printed.append(line)
-                if line.startswith(("TASK [", "RUNNING HANDLER [")) and f": {task}" in line:
-                    time.sleep(SECONDS_INTO_A_TASK)
-                    break
-        return printed
 
     def compose(self, *arguments: str) -> str:
         return str(self.host.check_output("docker compose --project-directory %s " + " ".join(arguments), PROJECT))

@@ -27,7 +27,7 @@ CHANGE = {"nginx_timeout": 1234}
 
 @pytest.mark.parametrize("task", MOMENTS)
 def test_first_run_is_killed(platform: Platform, task: str) -> None:
-    printed = platform.kill_in(task, "site.yml")
+    printed = platform.play_until("site.yml", task)
     assert f": {task}" in printed[-1], "".join(printed[-30:])
 
 
@@ -45,8 +45,9 @@ def test_and_the_one_after_it_changes_nothing(platform: Platform) -> None:
 def test_a_reload_that_was_killed_is_made_up_for(platform: Platform) -> None:
     configuration = "/opt/mlflow/config/nginx/nginx.conf"
     before = platform.container("nginx")["State"]["StartedAt"]
-    task = "Compare the configuration with the one that nginx has"
-    written = platform.kill_in(task, "site.yml", "-e", "nginx_timeout=1234")
+    written = platform.play_until(
+        "site.yml", "loaded | Compare the configuration with the one that nginx has", "-e", "nginx_timeout=1234"
+    )
     assert written
     assert "1234s" in platform.host.file(configuration).content_string
 

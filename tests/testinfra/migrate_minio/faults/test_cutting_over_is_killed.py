@@ -29,12 +29,12 @@ def write_status(platform: Platform) -> int:
 
 
 def kill_in(platform: Platform, task: str) -> None:
-    printed = platform.kill_in(task, PLAYBOOK)
+    printed = platform.play_until(PLAYBOOK, task)
     assert f": {task}" in printed[-1], "".join(printed[-30:])
 
 
 def test_killed_while_comparing(platform: Platform) -> None:
-    kill_in(platform, "compare_round | Compare")
+    kill_in(platform, "switch | Copy what was written meanwhile")
     assert phase(platform) == "frozen"
     assert write_status(platform) == 503
     assert platform.login_status("admin", platform.password("admin")) == 200

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import io
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,15 +16,12 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.container_database i
     MARKER,
     Place,
     Runner,
-    collation_of,
     dump_database,
-    for_our_mysql,
+    make_final,
+    only_one,
     restore_database,
-    utf8mb4_collation,
 )
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from hypothesis import given
-from hypothesis import strategies as st
 
 OPTION = {"container": "old-db-1", "engine": "mysql", "name": "mlflow", "username": "mlflow", "password": "pä$$ 'word"}
 MYSQL = Place.parse(OPTION, "database")
@@ -70,6 +66,9 @@ class FakeDatabase(Runner):
         elif "ORDER BY 1" in statement:
             return sorted(self.rows)
         return []
+
+    def free_bytes(self, place: Place) -> int:
+        return 5000
 
     def dump(self, place: Place, file: IO[bytes]) -> None:
         file.write(self.dumped)
@@ -197,69 +196,40 @@ def test_row_counts_that_differ_keep_the_marker(tmp_path: Path) -> None:
     assert MARKER in database.rows
 
 
+def test_provisional_restore_is_replaced_until_it_is_final(tmp_path: Path) -> None:
+    database = FakeDatabase({})
+    database.after_restore = {"experiments": 1}
+    restore(database, tmp_path / "d", provisional=True)
+    assert database.rows == {MARKER: 0, "experiments": 1}
+    assert restore(database, tmp_path / "d", provisional=True).begun_anew
+    assert make_final(MYSQL, database, dry_run=True).changed
+    assert MARKER in database.rows
+    assert make_final(MYSQL, database, dry_run=False).changed
+    assert database.rows == {"experiments": 1}
+    assert not make_final(MYSQL, database, dry_run=False).changed
+
+
+def test_full_disk_is_foreseen(tmp_path: Path) -> None:
+    database = FakeDatabase({})
+    with pytest.raises(InputError, match=r"The disk under the database in old-db-1 .* make room"):
+        restore(database, tmp_path / "d", source_bytes=2501, dry_run=True)
+    with pytest.raises(InputError, match="make room"):
+        restore(database, tmp_path / "d", source_bytes=2501)
+    assert database.rows == {}
+
+
+def test_a_run_that_still_works_is_waited_for(tmp_path: Path) -> None:
+    path = str(tmp_path / "d")
+    with only_one(path), pytest.raises(InputError, match="Another run has been working"), only_one(path, 0.3):
+        pass
+    with only_one(path, 0):
+        pass
+
+
 def test_check_mode_of_the_restore(tmp_path: Path) -> None:
     database = FakeDatabase({})
     assert restore(database, tmp_path / "d", dry_run=True).rows == {}
     assert database.rows == {}
-
-
-@pytest.mark.parametrize(
-    ("charset", "collation", "expected"),
-    [
-        ("utf8mb4", "utf8mb4_0900_ai_ci", "utf8mb4_0900_ai_ci"),
-        ("utf8mb4", None, "utf8mb4_general_ci"),
-        ("utf8", None, "utf8mb4_general_ci"),
-        ("utf8mb3", "utf8mb3_bin", "utf8mb4_bin"),
-        ("utf8", "utf8_unicode_ci", "utf8mb4_unicode_ci"),
-        ("utf8mb3", "utf8mb3_turkish_ci", "utf8mb4_0900_ai_ci"),
-        ("latin1", None, "utf8mb4_0900_ai_ci"),
-        ("latin1", "latin1_bin", "utf8mb4_bin"),
-    ],
-)
-def test_collations(charset: str, collation: str | None, expected: str) -> None:
-    assert utf8mb4_collation(charset, collation) == expected
-
-
-OLD_DUMP = b"""/*!40101 SET NAMES utf8mb4 */;
-CREATE TABLE `other` (
-  `id` int(11) NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=latin1;
-CREATE TABLE `experiments` (
-  `experiment_id` int(11) NOT NULL AUTO_INCREMENT,
-  `name` varchar(256) CHARACTER SET utf8 COLLATE utf8_bin NOT NULL DEFAULT 'a',
-  `kind` enum('a','b') COLLATE utf8mb4_bin DEFAULT NULL,
-  CONSTRAINT `c` CHECK (`kind` in (_utf8mb4'a',_utf8mb4'b'))
-) ENGINE=InnoDB AUTO_INCREMENT=2 DEFAULT CHARSET=utf8;
-INSERT INTO `experiments` VALUES (1,') ENGINE=InnoDB DEFAULT CHARSET=latin1; DEFINER=`a`@`b`');
-/*!50003 SET sql_mode              = 'ONLY_FULL_GROUP_BY,NO_AUTO_CREATE_USER,STRICT_TRANS_TABLES' */ ;
-/*!50003 CREATE*/ /*!50017 DEFINER=`mlflow`@`%`*/ /*!50003 TRIGGER `t` BEFORE UPDATE ON `secrets` FOR EACH ROW BEGIN
-END */;;
-ALTER DATABASE `old` CHARACTER SET latin1 COLLATE latin1_swedish_ci ;
-/*!50013 DEFINER=`root`@`localhost` SQL SECURITY DEFINER */
-CREATE DEFINER=`root`@`10.0.0.%` PROCEDURE `p`()
-"""
-
-
-def test_dump_of_an_old_server_is_made_fit() -> None:
-    lines = list(for_our_mysql(io.BytesIO(OLD_DUMP)))
-    text = b"".join(lines).decode()
-    assert ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;" in text
-    assert ") ENGINE=InnoDB AUTO_INCREMENT=2 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;" in text
-    assert "`name` varchar(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT 'a'," in text
-    assert "`kind` enum('a','b') CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL," in text
-    assert "sql_mode              = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES'" in text
-    assert "/*!50003 CREATE*/ /*!50003 TRIGGER `t` BEFORE UPDATE" in text
-    assert "CREATE PROCEDURE `p`()" in text
-    assert "ALTER DATABASE" not in text
-    assert collation_of(io.BytesIO(OLD_DUMP)) == "utf8mb4_general_ci"
-    insert = next(line for line in OLD_DUMP.splitlines(keepends=True) if line.startswith(b"INSERT"))
-    assert insert in lines
-
-
-@given(st.lists(st.binary(max_size=80).map(lambda data: data.replace(b"\n", b"\\n"))))
-def test_data_passes_as_it_is(values: list[bytes]) -> None:
-    lines = [b"INSERT INTO `runs` VALUES (" + value + b");\n" for value in values]
-    assert list(for_our_mysql(lines)) == lines
 
 
 FAKE_DOCKER = """#!/bin/sh
