@@ -75,3 +75,8 @@ def test_buckets_of_other_kinds_are_there(s3: Any) -> None:
         s3.put_object(Bucket="versioned", Key="kept", Body=f"version {number}".encode())
     s3.put_object(Bucket="versioned", Key="deleted", Body=b"gone")
     s3.delete_object(Bucket="versioned", Key="deleted")
+
+
+@pytest.mark.parametrize("name", ["gone", "changed", "tagged", "newer"])
+def test_objects_that_change_while_they_are_moved_are_stored(s3: Any, name: str) -> None:
+    s3.put_object(Bucket="mlflow", Key=f"between/{name}", Body=b"as it was")

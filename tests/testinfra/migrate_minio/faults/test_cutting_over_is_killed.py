@@ -1,8 +1,10 @@
-"""A run that is killed while MLflow is frozen is gone on with, or taken back."""
+"""A run that is killed while MLflow is frozen is gone on with, or taken back; what changes meanwhile comes along."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ..conftest import minio_client
 
 if TYPE_CHECKING:
     from ...conftest import Platform
@@ -33,8 +35,25 @@ def kill_in(platform: Platform, task: str) -> None:
     assert f": {task}" in printed[-1], "".join(printed[-30:])
 
 
-def test_killed_while_comparing(platform: Platform) -> None:
-    kill_in(platform, "switch | Copy what was written meanwhile")
+def change_both_sides(platform: Platform, s3: Any) -> None:
+    """Do what clients and people may do between the first comparison and the freeze."""
+    s3.put_object(Bucket="mlflow", Key="between/new", Body=b"new")
+    s3.delete_object(Bucket="mlflow", Key="between/gone")
+    s3.put_object(Bucket="mlflow", Key="between/changed", Body=b"as it is.")
+    s3.put_object_tagging(Bucket="mlflow", Key="between/tagged", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    # Of the same size and newer: mc takes it for the same.
+    platform.write("/run/newer", "as wanted")
+    root = platform.secret("rustfs_root_access_key"), platform.secret("rustfs_root_secret_key")
+    assert minio_client(platform, root=root)("cp /run/newer root/mlflow/between/newer").succeeded
+
+
+def test_killed_while_the_rest_is_copied(platform: Platform, s3: Any) -> None:
+    with platform.playing(PLAYBOOK) as process:
+        for line in process.stdout or ():
+            if "draw | Draw a sample of artifacts" in line:
+                change_both_sides(platform, s3)
+            if "switch | Copy what was written meanwhile" in line:
+                break
     assert phase(platform) == "frozen"
     assert write_status(platform) == 503
     assert platform.login_status("admin", platform.password("admin")) == 200
