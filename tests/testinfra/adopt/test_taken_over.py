@@ -36,10 +36,12 @@ def test_years_of_use(stack: OldStack) -> None:
 def test_bad_input_is_refused_before_anything_changes(stack: OldStack) -> None:
     other = "postgres" if stack.kind.engine == "mysql" else "mysql"
     unlike = {"mlflow_platform_database": other, "mlflow_version": "3.1.0"}
+    # PostgreSQL's image asks for no password inside of its container.
+    wrong = {"password": "wrong"} if stack.kind.engine == "mysql" else {"username": "nobody"}
     engine = f"but the old project has {stack.kind.engine}; write that"
     cases: list[tuple[dict[str, Any], list[str]]] = [
         (unlike, [engine, "but the old project has 3.17.2, whose database an older version cannot read"]),
-        ({"adopt_database": {"password": "wrong"}}, ["write the right username and password"]),
+        ({"adopt_database": wrong}, ["write the right username and password"]),
         ({"adopt_project": "nothing"}, ["adopt_project: there is no compose project 'nothing' on this server"]),
         ({"mlflow_platform_project": stack.kind.name}, ["which is the old project's name"]),
     ]
