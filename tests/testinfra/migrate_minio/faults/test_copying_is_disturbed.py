@@ -155,3 +155,34 @@ def test_the_server_is_restarted(copy: Copy) -> None:
     for name in ("old-minio", "mlflow-rustfs-1"):
         wait_for(copy.platform, name)
     copy.again()
+
+
+def test_the_source_is_the_target(platform: Platform) -> None:
+    """What cannot be found out before RustFS runs."""
+    itself = {
+        "endpoint_url": rustfs_address(platform),
+        "access_key": platform.secret("rustfs_root_access_key"),
+        "secret_key": platform.secret("rustfs_root_secret_key"),
+    }
+    refused = platform.play(PLAYBOOK, "--tags", "check", minio_migration_source=itself)
+    assert "is the same store as the target" in refused.message
+
+
+def test_the_disk_of_the_target_is_full(copy: Copy) -> None:
+    """RustFS on a file system of its own, which something else fills while it copies."""
+    data = "/opt/mlflow/data/rustfs"
+    host = copy.platform.host
+    host.check_output("docker stop mlflow-rustfs-1")
+    host.check_output(f"mv {data} {data}.kept && mkdir {data} && mount -t tmpfs -o size=900m tmpfs {data}")
+    host.check_output(f"cp -a {data}.kept/. {data} && chown --reference={data}.kept {data} && chmod 700 {data}")
+    host.check_output("docker start mlflow-rustfs-1")
+    wait_for(copy.platform, "mlflow-rustfs-1")
+    with copy.at_a_third() as run:
+        host.run(f"dd if=/dev/zero of={data}/filled bs=1M")
+    assert run.failed
+    host.check_output(f"rm {data}/filled")
+    copy.again()
+    host.check_output("docker stop mlflow-rustfs-1")
+    host.check_output(f"cp -a {data}/. {data}.kept && umount {data} && rmdir {data} && mv {data}.kept {data}")
+    host.check_output("docker start mlflow-rustfs-1")
+    wait_for(copy.platform, "mlflow-rustfs-1")
