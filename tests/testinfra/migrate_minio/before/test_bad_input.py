@@ -96,12 +96,3 @@ def test_a_minio_with_a_certificate(platform: Platform) -> None:
     result = platform.play(PLAYBOOK, "--tags", "check", minio_migration_source=source)
     result.assert_ok()
     platform.host.check_output("docker rm --force --volumes tls-minio")
-
-
-def test_what_will_not_come_along_has_to_be_accepted(platform: Platform) -> None:
-    result = platform.play(PLAYBOOK, "--check", minio_migration_accept=["old_versions"])
-    assert "Some of what MinIO holds will not come along" in result.message
-    assert "legal hold of 1 objects" in result.message
-    assert 'write minio_migration_accept: ["bucket_encryption", "delete_markers",' in result.message
-    assert platform.host.run("docker inspect mlflow-rustfs-1").failed
-    assert not platform.host.file("/opt/mlflow/migration").exists

@@ -29,7 +29,7 @@ def test_what_is_written_is_read(blocks: list[list[tuple[str, bytes]]]) -> None:
 
 
 @given(BLOCKS, st.data())
-def test_damage_is_noticed(blocks: list[list[tuple[str, bytes]]], data: st.DataObject) -> None:
+def test_damage_is_noticed_or_does_none(blocks: list[list[tuple[str, bytes]]], data: st.DataObject) -> None:
     whole = b"".join([block(seen) for seen in blocks])
     rows = [row for seen in blocks for row in seen]
     if not whole:
@@ -39,9 +39,13 @@ def test_damage_is_noticed(blocks: list[list[tuple[str, bytes]]], data: st.DataO
         if broken == whole:
             continue
         found = []
-        with pytest.raises(DamagedError):
+        try:
             found.extend(read(io.BytesIO(broken), len(whole)))
-        assert found == rows[: len(found)]
+        except DamagedError:
+            assert found == rows[: len(found)]
+        else:
+            # A bit that fills up a byte means nothing.
+            assert found == rows
 
 
 @pytest.mark.parametrize(
