@@ -64,6 +64,8 @@ class Copy:
                 printed.append(line)
                 if (progress := PROGRESS.search(line)) and int(progress[1]) >= 30:
                     break
+            else:
+                pytest.fail("".join(printed[-40:]))
             run = Run(process)
             yield run
             run.printed = "".join([*printed, *process.stdout.readlines()])
