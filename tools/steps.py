@@ -73,8 +73,8 @@ def count_tests(lines: Iterable[str], returncode: int) -> tuple[int, int]:
     return passed, failed
 
 
-def run(step: Step, *, echo: bool) -> Outcome:
-    """Run a step; its output goes to a log and, with echo, to the terminal as it comes."""
+def run(step: Step, *, echo: bool, prefix: str = "") -> Outcome:
+    """Run a step; its output goes to a log and, with echo, to the terminal as it comes, each line after a prefix."""
     LOGS.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     lines = []
@@ -96,7 +96,7 @@ def run(step: Step, *, echo: bool) -> Outcome:
             lines.append(line)
             log.write(line)
             if echo:
-                sys.stdout.write(line)
+                sys.stdout.write(prefix + line)
                 sys.stdout.flush()
     passed, failed = count_tests(lines, process.returncode)
     return Outcome(step, process.returncode, time.monotonic() - started, passed, failed)
@@ -113,6 +113,21 @@ def side_by_side(steps: Sequence[Step], jobs: int) -> list[Outcome]:
             if not outcome.ok:
                 log = LOGS / f"{outcome.step.name.replace(' ', '-')}.log"
                 print(log.read_text(encoding="utf-8"), end="", flush=True)
+    return outcomes
+
+
+def together(steps: Sequence[Step], jobs: int) -> list[Outcome]:
+    """Run all steps, a few at a time; each line of output begins with the last word of the step's name."""
+    outcomes = []
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        prefixes = [f"{step.name.split()[-1]} | " for step in steps]
+        running = [
+            pool.submit(run, step, echo=True, prefix=prefix) for step, prefix in zip(steps, prefixes, strict=True)
+        ]
+        for future in as_completed(running):
+            outcome = future.result()
+            outcomes.append(outcome)
+            print(f"\n==> {outcome.line()}\n", flush=True)
     return outcomes
 
 

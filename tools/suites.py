@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from tools.steps import ROOT, Step, in_order, side_by_side, summary
+from tools.steps import ROOT, Step, in_order, side_by_side, summary, together
 
 PYTHON = sys.executable
 COLLECTION = "ansible_collections.onprem.mlflow"
@@ -26,13 +26,19 @@ LINT = (
 )
 
 
+# So that none of them runs alone at the end.
+LONGEST_SCENARIOS_FIRST = ("migrate_minio", "adopt")
+SCENARIOS_AT_ONCE = 2
+
+
 def scenarios() -> list[Step]:
-    """Each Molecule scenario runs from create to destroy by itself."""
-    names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
-    return [Step(f"scenario {name}", ("molecule", "test", "--scenario-name", name)) for name in names]
+    """Each Molecule scenario runs from create to destroy by itself, on servers of its own."""
+    names = {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}
+    ordered = [*LONGEST_SCENARIOS_FIRST, *sorted(names - set(LONGEST_SCENARIOS_FIRST))]
+    return [Step(f"scenario {name}", ("molecule", "test", "--scenario-name", name)) for name in ordered]
 
 
-def all_tests() -> list[Step]:
+def quick_tests() -> list[Step]:
     """The quickest first: what is wrong is to be known soon."""
     return [
         Step("rustfs build", (PYTHON, "-m", "lab", "rustfs", "start")),
@@ -40,7 +46,6 @@ def all_tests() -> list[Step]:
         Step("unit", ("make", "unit")),
         Step("package", (PYTHON, "-m", "tools.package_test")),
         Step("contract", ("make", "contract")),
-        *scenarios(),
     ]
 
 
@@ -60,9 +65,11 @@ def main() -> None:
         planned = len(LINT)
         outcomes = side_by_side(LINT, jobs=os.cpu_count() or 2)
     elif sys.argv[1:] == ["test"]:
-        steps = all_tests()
-        planned = len(steps)
-        outcomes = in_order(steps)
+        quick, slow = quick_tests(), scenarios()
+        planned = len(quick) + len(slow)
+        outcomes = in_order(quick)
+        if all(outcome.ok for outcome in outcomes):
+            outcomes += together(slow, SCENARIOS_AT_ONCE)
         print("\n" + "\n".join(outcome.line() for outcome in outcomes))
     else:
         sys.exit("usage: python -m tools.suites lint|test")

@@ -54,6 +54,15 @@ def test_side_by_side_runs_all_and_shows_failures(capfd: pytest.CaptureFixture[s
     assert "quiet" not in printed
 
 
+def test_together_runs_all_and_says_whose_line_it_is(capfd: pytest.CaptureFixture[str]) -> None:
+    outcomes = steps.together(
+        [python("scenario bad", "raise SystemExit('why')"), python("scenario good", "print(1)")], 2
+    )
+    assert {outcome.step.name: outcome.ok for outcome in outcomes} == {"scenario bad": False, "scenario good": True}
+    printed = capfd.readouterr().out.splitlines()
+    assert {"bad | why", "good | 1"} <= set(printed)
+
+
 def test_output_is_kept(tmp_path: Path) -> None:
     steps.run(python("two words", "print('kept')"), echo=False)
     assert (tmp_path / "two-words.log").read_text(encoding="utf-8") == "kept\n"
