@@ -194,6 +194,12 @@ def test_clients_without_keys_read_everything(stack: OldStack) -> None:
     stack.client("fill.py", str(written), "--runs=1", "--traces=1", "--prefix=after ")
 
 
+def test_its_artifacts_move_to_rustfs(stack: OldStack, platform: Platform) -> None:
+    told(platform.play("playbooks/migrate_minio.yml", **stack.lines), "migrate_minio.yml")
+    assert "0 differences" in stack.client("check.py", str(stack.manifest), "--uris=any")
+    assert "0 differences" in stack.client("check.py", str(stack.manifest.with_suffix(".after.json")), "--uris=any")
+
+
 def test_there_is_a_way_back(stack: OldStack) -> None:
     stack.run(f"sh {BACKUPS}/start_old_stack.sh")
     stack.wait()
