@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from ..conftest import MANIFEST
-
-if TYPE_CHECKING:
-    from ...conftest import Platform
 
 MIB = 1 << 20
 KEYS = [
@@ -83,12 +80,3 @@ def test_buckets_of_other_kinds_are_there(s3: Any) -> None:
 @pytest.mark.parametrize("name", ["gone", "changed", "tagged", "newer"])
 def test_objects_that_change_while_they_are_moved_are_stored(s3: Any, name: str) -> None:
     s3.put_object(Bucket="mlflow", Key=f"between/{name}", Body=b"as it was")
-
-
-def test_what_will_not_come_along_has_to_be_accepted(platform: Platform) -> None:
-    result = platform.play("playbooks/migrate_minio.yml", "--check", minio_migration_accept=["old_versions"])
-    assert "Some of what MinIO holds will not come along" in result.message
-    assert "legal hold of 1 objects" in result.message
-    assert 'write minio_migration_accept: ["bucket_encryption", "delete_markers",' in result.message
-    assert platform.host.run("docker inspect mlflow-rustfs-1").failed
-    assert not platform.host.file("/opt/mlflow/migration").exists
