@@ -147,7 +147,7 @@ def test_key_that_may_not_read_tags(source: FakeStore, target: FakeStore, tellin
 def listed(server: FakeStore) -> list[str | None]:
     """Return the tags of each key as the listing is understood."""
     wire = Wire(Store(server.url, "reader", "geheim"), 1)
-    return [entry.tags for page in s3_listing.pages(wire, "bucket", "") for entry in page]
+    return [entry.tags for page in s3_listing.Lister("bucket", "").pages(wire) for entry in page]
 
 
 def test_metadata_that_is_no_xml(
