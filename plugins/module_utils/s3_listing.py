@@ -161,13 +161,30 @@ class Lister:
             following = min(following * 2, PAGE_KEYS)
 
     def _page(self, wire: Wire, parameters: Mapping[str, str]) -> Page:
-        page = _page(wire, self._bucket, parameters, self._extended is not False)
+        if self._extended is not False:
+            page = self._extended_page(wire, parameters)
+            if page is not None:
+                return page
+        return parse_page(_answer(wire, self._bucket, parameters))
+
+    def _extended_page(self, wire: Wire, parameters: Mapping[str, str]) -> Page | None:
+        """Return a page with metadata and tags, or nothing where it cannot be relied on."""
+        try:
+            page = parse_page(_answer(wire, self._bucket, {**parameters, "metadata": "true"}))
+        except RefusedError:
+            self._extended = False
+            return None
+        except ListingError:
+            # Names of metadata can be what XML does not bear, and stores write them as they are. Other pages may do.
+            return None
         if self._extended is None and page.entries:
             first = page.entries[0]
             self._extended = first.tags is not None and _may_see_tags(wire, self._bucket, first.key)
-        if self._extended:
-            return page
-        return page._replace(entries=[entry._replace(metadata=(), tags=None) for entry in page.entries])
+        return page if self._extended else page._replace(entries=[_bare(entry) for entry in page.entries])
+
+
+def _bare(entry: Entry) -> Entry:
+    return entry._replace(metadata=(), tags=None)
 
 
 def _between(entries: list[Entry], after: str, until: str | None) -> list[Entry]:
@@ -178,19 +195,11 @@ def _between(entries: list[Entry], after: str, until: str | None) -> list[Entry]
     return [entry for entry in entries if entry.key > after and (until is None or entry.key <= until)]
 
 
-def _page(wire: Wire, bucket: str, parameters: Mapping[str, str], extended: bool) -> Page:
-    if extended:
-        answer = wire.ask(Question("GET", f"/{bucket}", query_string({**parameters, "metadata": "true"})))
-        try:
-            if answer.status == 200:
-                return parse_page(answer.body)
-        except ListingError:
-            # Names of metadata can be what XML does not bear, and stores write them as they are.
-            pass
+def _answer(wire: Wire, bucket: str, parameters: Mapping[str, str]) -> bytes:
     answer = wire.ask(Question("GET", f"/{bucket}", query_string(parameters)))
     if answer.status != 200:
         raise RefusedError(answer)
-    return parse_page(answer.body)
+    return answer.body
 
 
 def _may_see_tags(wire: Wire, bucket: str, key: str) -> bool:
