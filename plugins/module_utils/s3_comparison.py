@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from ansible_collections.onprem.mlflow.plugins.module_utils import s3_seen
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import Findings, Journal
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Ahead, pages
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Ahead, Lister, Pieces
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import merge, with_known
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_objects import (
     Comparer,
@@ -31,6 +31,8 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_objects import (
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_seen import Seen
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_wire import Wire
 
+# How many pieces of the target are listed at once.
+LISTERS = 4
 BATCH_OBJECTS = 64
 BATCH_BYTES = 16 << 20
 # Keys that need no question.
@@ -247,17 +249,19 @@ def run(
     """
     order = Order(journal)
     state = Progress(progress, order)
-    listings = [
-        Ahead(pages(Wire(place.store, habits.patience, busy_attempts=None), place.bucket, prefix, journal.after))
-        for place in (source, target)
-    ]
+    first, *others = (
+        Wire(place.store, habits.patience, busy_attempts=None) for place in (source, *[target] * min(LISTERS, workers))
+    )
+    theirs = Pieces(Lister(target.bucket, prefix), others, journal.after)
+    pages = Lister(source.bucket, prefix).pages(first, journal.after)
+    ours = Ahead(theirs.cut_along(pages), LISTERS + 1)
     work: queue.Queue[Batch | None] = queue.Queue(workers * 2)
     comparers = [Comparer(source, target, habits) for _ in range(workers)]
     threads = [threading.Thread(target=_work, args=(one, work, order), daemon=True) for one in comparers]
     for thread in threads:
         thread.start()
     try:
-        merged = merge(listings[0], listings[1], (source.variable, target.variable))
+        merged = merge(ours, theirs, (source.variable, target.variable))
         for batch in batches(merged, habits, earlier):
             order.room(batch.number)
             work.put(batch)
@@ -267,8 +271,8 @@ def run(
         work.put(None)
     for thread in threads:
         thread.join()
-    for listing in listings:
-        listing.stop()
+    ours.stop()
+    theirs.stop()
     order.finish()
     state.end()
     order.check()

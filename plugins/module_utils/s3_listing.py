@@ -20,6 +20,8 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_signature import 
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_wire import Answer, Question, Wire
 
 PAGE_KEYS = 1000
+# What a piece that should have ended is asked for next.
+FEW_KEYS = 100
 PAGES_AHEAD = 2
 
 
@@ -127,39 +129,77 @@ class _Reader:
         self._text += data
 
 
-def pages(wire: Wire, bucket: str, prefix: str, after: str = "") -> Iterator[list[Entry]]:
-    """List a bucket from behind a key, page by page; raise ListingError where the store cuts it short."""
-    parameters = {"list-type": "2", "encoding-type": "url", "max-keys": str(PAGE_KEYS), "prefix": prefix}
-    if after:
-        parameters["start-after"] = after
-    extended: bool | None = None
-    while True:
-        page = _page(wire, bucket, parameters, extended is not False)
-        if extended is None and page.entries:
-            extended = page.entries[0].tags is not None and _may_see_tags(wire, bucket, page.entries[0].key)
-        entries = page.entries if extended else [entry._replace(metadata=(), tags=None) for entry in page.entries]
-        # One that does not know start-after begins at the front.
-        yield [entry for entry in entries if entry.key > after] if after else entries
-        if not page.truncated:
-            return
-        if not page.token or page.token == parameters.get("continuation-token"):
-            raise ListingError("the listing says that there is more, and not where it goes on.")
-        parameters["continuation-token"] = page.token
+class Lister:
+    """Lists a bucket from any key on; for several threads, each with a wire of its own."""
 
+    def __init__(self, bucket: str, prefix: str) -> None:
+        """Take what is listed; nothing is asked yet."""
+        self._bucket = bucket
+        self._prefix = prefix
+        self._extended: bool | None = None
 
-def _page(wire: Wire, bucket: str, parameters: Mapping[str, str], extended: bool) -> Page:
-    if extended:
-        answer = wire.ask(Question("GET", f"/{bucket}", query_string({**parameters, "metadata": "true"})))
+    def pages(
+        self, wire: Wire, after: str = "", until: str | None = None, count: int = PAGE_KEYS
+    ) -> Iterator[list[Entry]]:
+        """List what is behind a key and not behind another, page by page, with so many keys on the first one.
+
+        Raise ListingError where the store cuts it short.
+        """
+        parameters = {"list-type": "2", "encoding-type": "url", "prefix": self._prefix, "max-keys": str(count)}
+        if after:
+            parameters["start-after"] = after
+        following = PAGE_KEYS if until is None else FEW_KEYS
+        while True:
+            page = self._page(wire, parameters)
+            yield _between(page.entries, after, until)
+            if not page.truncated or (until is not None and page.entries and page.entries[-1].key >= until):
+                return
+            if not page.token or page.token == parameters.get("continuation-token"):
+                raise ListingError("the listing says that there is more, and not where it goes on.")
+            parameters["continuation-token"] = page.token
+            parameters["max-keys"] = str(following)
+            following = min(following * 2, PAGE_KEYS)
+
+    def _page(self, wire: Wire, parameters: Mapping[str, str]) -> Page:
+        if self._extended is not False:
+            page = self._extended_page(wire, parameters)
+            if page is not None:
+                return page
+        return parse_page(_answer(wire, self._bucket, parameters))
+
+    def _extended_page(self, wire: Wire, parameters: Mapping[str, str]) -> Page | None:
+        """Return a page with metadata and tags, or nothing where it cannot be relied on."""
         try:
-            if answer.status == 200:
-                return parse_page(answer.body)
+            page = parse_page(_answer(wire, self._bucket, {**parameters, "metadata": "true"}))
+        except RefusedError:
+            self._extended = False
+            return None
         except ListingError:
-            # Names of metadata can be what XML does not bear, and stores write them as they are.
-            pass
+            # Names of metadata can be what XML does not bear, and stores write them as they are. Other pages may do.
+            return None
+        if self._extended is None and page.entries:
+            first = page.entries[0]
+            self._extended = first.tags is not None and _may_see_tags(wire, self._bucket, first.key)
+        return page if self._extended else page._replace(entries=[_bare(entry) for entry in page.entries])
+
+
+def _bare(entry: Entry) -> Entry:
+    return entry._replace(metadata=(), tags=None)
+
+
+def _between(entries: list[Entry], after: str, until: str | None) -> list[Entry]:
+    """Return what is wanted of a page; all of one that is in no order, so that this comes to light."""
+    if any(one.key >= other.key for one, other in zip(entries, entries[1:])):
+        return entries
+    # One that does not know start-after begins at the front.
+    return [entry for entry in entries if entry.key > after and (until is None or entry.key <= until)]
+
+
+def _answer(wire: Wire, bucket: str, parameters: Mapping[str, str]) -> bytes:
     answer = wire.ask(Question("GET", f"/{bucket}", query_string(parameters)))
     if answer.status != 200:
         raise RefusedError(answer)
-    return parse_page(answer.body)
+    return answer.body
 
 
 def _may_see_tags(wire: Wire, bucket: str, key: str) -> bool:
@@ -168,28 +208,20 @@ def _may_see_tags(wire: Wire, bucket: str, key: str) -> bool:
     return answer.status in (200, 404)
 
 
-class Ahead:
-    """Iterates over the entries of pages that another thread fetches a little ahead."""
+class Pages:
+    """Pages that one thread hands to another, a few at most."""
 
-    def __init__(self, source: Iterable[list[Entry]], ahead: int = PAGES_AHEAD) -> None:
-        """Start to fetch."""
+    def __init__(self, ahead: int = PAGES_AHEAD) -> None:
+        """Take how many may wait."""
         self._pages: queue.Queue[list[Entry] | Exception | None] = queue.Queue(ahead)
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._fetch, args=(source,), daemon=True)
-        self._thread.start()
 
     def stop(self) -> None:
-        """Fetch no more; a request that is on its way is not waited for."""
+        """Take no more."""
         self._stopped.set()
 
-    def __iter__(self) -> Iterator[Entry]:
-        """Return entry by entry; raise what the fetching raised."""
-        while (page := self._pages.get()) is not None:
-            if isinstance(page, Exception):
-                raise page
-            yield from page
-
-    def _fetch(self, source: Iterable[list[Entry]]) -> None:
+    def fill(self, source: Iterable[list[Entry]]) -> None:
+        """Hand on all pages, or what is raised instead of one; give up after stop."""
         try:
             for page in source:
                 if not self._put(page):
@@ -197,6 +229,13 @@ class Ahead:
             self._put(None)
         except Exception as exc:
             self._put(exc)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Return entry by entry; raise what was raised for a page."""
+        while (page := self._pages.get()) is not None:
+            if isinstance(page, Exception):
+                raise page
+            yield from page
 
     def _put(self, page: list[Entry] | Exception | None) -> bool:
         """Hand on when there is room; False after stop."""
@@ -207,3 +246,87 @@ class Ahead:
                 continue
             return True
         return False
+
+
+class Ahead(Pages):
+    """Iterates over the entries of pages that another thread fetches a little ahead."""
+
+    def __init__(self, source: Iterable[list[Entry]], ahead: int = PAGES_AHEAD) -> None:
+        """Start to fetch."""
+        super().__init__(ahead)
+        threading.Thread(target=self.fill, args=(source,), daemon=True).start()
+
+
+class Piece(NamedTuple):
+    """What is behind one key and not behind another, if it ends, how much to expect, and where its pages go."""
+
+    after: str
+    until: str | None
+    expected: int
+    pages: Pages
+
+
+class Pieces:
+    """Lists a bucket in pieces, several at once, that end where the pages of another listing end.
+
+    A store gives the pages of a listing one after the other only, and some need seconds for each.
+    """
+
+    def __init__(self, lister: Lister, wires: Iterable[Wire], after: str = "") -> None:
+        """Start a thread for each wire; nothing is listed before it is cut."""
+        self._lister = lister
+        self._after = after
+        self._wanted: queue.Queue[Piece | None] = queue.Queue()
+        self._ordered: queue.Queue[Piece | Exception] = queue.Queue()
+        self._current: Piece | None = None
+        self._stopped = threading.Event()
+        self._threads = 0
+        for wire in wires:
+            self._threads += 1
+            threading.Thread(target=self._fetch, args=(wire,), daemon=True).start()
+
+    def cut_along(self, pages: Iterable[list[Entry]]) -> Iterator[list[Entry]]:
+        """Pass pages of the other listing on, and begin with the piece of each."""
+        try:
+            for page in pages:
+                if page:
+                    self._cut(page[-1].key, len(page))
+                yield page
+            self._cut(None, PAGE_KEYS)
+        except Exception as exc:
+            self._ordered.put(exc)
+            raise
+
+    def stop(self) -> None:
+        """Fetch no more; a request that is on its way is not waited for."""
+        self._stopped.set()
+        piece: Piece | Exception | None = self._current
+        while piece is not None:
+            if isinstance(piece, Piece):
+                piece.pages.stop()
+            piece = None if self._ordered.empty() else self._ordered.get()
+        for _ in range(self._threads):
+            self._wanted.put(None)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Return entry by entry; raise what the fetching raised, or the other listing."""
+        while not self._stopped.is_set():
+            piece = self._ordered.get()
+            if isinstance(piece, Exception):
+                raise piece
+            self._current = piece
+            yield from piece.pages
+            if piece.until is None:
+                return
+
+    def _cut(self, until: str | None, count: int) -> None:
+        piece = Piece(self._after, until, count, Pages())
+        self._after = until or self._after
+        self._wanted.put(piece)
+        self._ordered.put(piece)
+
+    def _fetch(self, wire: Wire) -> None:
+        while (piece := self._wanted.get()) is not None:
+            if not self._stopped.is_set():
+                piece.pages.fill(self._lister.pages(wire, piece.after, piece.until, piece.expected))
+        wire.close()

@@ -322,7 +322,7 @@ def test_listing_that_is_cut_short_is_refused(source: FakeStore, target: FakeSto
     fill(source, target, some(30))
 
     def cuts(method: str, key: str, handler: Handler) -> bool:
-        if method == "GET" and not key and "max-keys=1000" in handler.path:
+        if method == "GET" and not key and "max-keys=10&" in handler.path:
             handler.reply(200, b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>")
             return True
         return False
