@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PLAYBOOK = "playbooks/migrate_minio.yml"
 STATE = "/opt/mlflow/migration/state.json"
-EXPERIMENTS = "/api/2.0/mlflow/experiments/search?max_results=1"
+FILES = "find /opt/mlflow -path /opt/mlflow/data -prune -o -printf '%p %T@\\n' | sort"
 
 
 def phase(platform: Platform) -> str:
@@ -45,6 +45,14 @@ def change_both_sides(platform: Platform, s3: Any) -> None:
     platform.write("/run/newer", "as wanted")
     root = platform.secret("rustfs_root_access_key"), platform.secret("rustfs_root_secret_key")
     assert minio_client(platform, root=root)("cp /run/newer root/mlflow/between/newer").succeeded
+
+
+def test_check_mode_predicts_and_changes_nothing(platform: Platform) -> None:
+    before = platform.host.check_output(FILES)
+    result = platform.play(PLAYBOOK, check=True)
+    result.assert_ok()
+    assert "onprem.mlflow.minio_migration : Predict the switch" in result.changed
+    assert platform.host.check_output(FILES) == before
 
 
 def test_killed_while_the_rest_is_copied(platform: Platform, s3: Any) -> None:
