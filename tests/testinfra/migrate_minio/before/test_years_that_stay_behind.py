@@ -14,4 +14,3 @@ def test_what_will_not_come_along_has_to_be_accepted(platform: Platform) -> None
     assert "legal hold of 1 objects" in result.message
     assert 'write minio_migration_accept: ["bucket_encryption", "delete_markers",' in result.message
     assert platform.host.run("docker inspect mlflow-rustfs-1").failed
-    assert not platform.host.file("/opt/mlflow/migration").exists
