@@ -80,8 +80,12 @@ def minio(platform: Platform) -> Callable[..., Contents]:
 
 @pytest.fixture
 def rustfs(platform: Platform) -> Callable[..., Contents]:
-    keys = platform.secret("rustfs_root_access_key"), platform.secret("rustfs_root_secret_key")
-    return lambda prefix="": contents(platform, rustfs_address(platform), *keys, prefix)
+    def read(prefix: str = "") -> Contents:
+        # Only once RustFS runs there is a key.
+        keys = platform.secret("rustfs_root_access_key"), platform.secret("rustfs_root_secret_key")
+        return contents(platform, rustfs_address(platform), *keys, prefix)
+
+    return read
 
 
 @pytest.fixture
