@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Contents = dict[str, dict[str, dict[str, Any]]]
 MIB = 1 << 20
-OBJECTS = 24
+OBJECTS = 48
 # Slow enough to be disturbed in the middle.
 SPEED = "2MiB/s"
 PLAYBOOK = "playbooks/migrate_minio.yml"
