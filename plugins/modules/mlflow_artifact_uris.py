@@ -24,33 +24,8 @@ description:
   - Back the database up before.
 extends_documentation_fragment:
   - onprem.mlflow.attributes
+  - onprem.mlflow.container_database
 options:
-  database:
-    description: Where the database is.
-    type: dict
-    required: true
-    suboptions:
-      container:
-        description: Its container, which runs.
-        type: str
-        required: true
-      engine:
-        description: The engine.
-        type: str
-        choices: [mysql, postgres]
-        required: true
-      name:
-        description: Name of the database.
-        type: str
-        required: true
-      username:
-        description: User.
-        type: str
-        required: true
-      password:
-        description: Password of the user. It reaches the container by the environment, no command line shows it.
-        type: str
-        required: true
   rules:
     description:
       - What is replaced. Where several rules fit, the one with the longest O(rules[].from) decides, and no other is
