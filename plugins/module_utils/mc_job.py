@@ -18,7 +18,6 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputE
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME, Store
 
 UID = 10012
-PASSES = ("first", "last")
 LABEL_DIGEST = "onprem.mlflow.mc.digest"
 LABEL_RUN = "onprem.mlflow.mc.run"
 CONFIG_FILE = "config.json"
@@ -103,7 +102,6 @@ class Job:
     bucket: str
     target_bucket: str
     prefix: str
-    copy_pass: str
     workers: int = 0
     limit_upload: str = ""
     limit_download: str = ""
@@ -112,9 +110,9 @@ class Job:
 
     @property
     def slug(self) -> str:
-        """Name this selection and pass; the same for every run of it."""
+        """Name this selection; the same for every run of it."""
         what = "\0".join((self.bucket, self.prefix, self.target_bucket))
-        return f"{self.copy_pass}-{self.bucket}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
+        return f"{self.bucket}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
 
     @property
     def container(self) -> str:
@@ -136,7 +134,7 @@ class Job:
                     [store.endpoint_url, store.access_key, store.region, store.ca_certificate or ""]
                     for store in (self.source, self.target)
                 ],
-                "what": [self.bucket, self.prefix, self.target_bucket, self.copy_pass],
+                "what": [self.bucket, self.prefix, self.target_bucket],
                 "limits": [self.workers, self.limit_upload, self.limit_download, self.memory],
                 "networks": list(self.networks),
             }

@@ -97,14 +97,13 @@ class Run:
 
 
 class Runs:
-    """The runs for one bucket or prefix in one pass."""
+    """The runs for one bucket or prefix."""
 
-    def __init__(self, job: Job, docker: Docker, arrived: Arrived, not_before: float | None = None) -> None:
+    def __init__(self, job: Job, docker: Docker, arrived: Arrived) -> None:
         self.job = job
         self.folder = Path(job.folder)
         self.docker = docker
         self.arrived = arrived
-        self.not_before = not_before
         self.runs: list[Run] = []
 
     def load(self) -> None:
@@ -124,7 +123,7 @@ class Runs:
                 raise McError(f"Nothing is known of a copy by {self.job.container}; start one.")
             return False
         found = self._inspect()
-        if last and not last.settled and self._is_current(last):
+        if last and not last.settled:
             if self._runs(found, last):
                 return False
             if self._status(last) is not None and last.digest == self.job.digest:
@@ -137,7 +136,7 @@ class Runs:
             self._docker("rm", "--force", self.job.container)
         if last and not last.settled:
             self._abandon(last)
-        self._start(fresh=not last or last.complete or not self._is_current(self.runs[0]))
+        self._start(fresh=not last or last.complete)
         return True
 
     def follow(self, seconds: float) -> bool:
@@ -166,7 +165,7 @@ class Runs:
         return not run.settled
 
     def result(self, objects_total: int, bytes_total: int) -> dict[str, Any]:
-        """Return what all runs of this pass have done, as other parts of the migration read it."""
+        """Return what all runs have done, as other parts of the migration read it."""
         last = self.runs[-1]
         objects = sum(run.progress.objects for run in self.runs)
         size = sum(run.progress.bytes for run in self.runs)
@@ -175,7 +174,7 @@ class Runs:
             "bucket": self.job.bucket,
             "target_bucket": self.job.target_bucket,
             "prefix": self.job.prefix,
-            "pass": self.job.copy_pass,
+            "pass": "mirror",
             "running": not last.settled,
             "started_at": utc(self.runs[0].started_at),
             "run_started_at": utc(last.started_at),
@@ -197,9 +196,6 @@ class Runs:
 
     def _file(self, number: int, suffix: str) -> Path:
         return self.folder / f"{run_name(number)}.{suffix}"
-
-    def _is_current(self, run: Run) -> bool:
-        return self.not_before is None or run.started_at >= self.not_before
 
     def _docker(self, *words: str) -> str:
         status, out, err = self.docker(words)

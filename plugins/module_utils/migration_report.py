@@ -14,7 +14,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.mc_text import momen
 
 OUTCOMES = ("moved", "copied", "back", "failed")
 GOOD, WARNING, BAD = "good", "warning", "bad"
-PASS_NAMES = {"first": "First pass, MLflow at work", "last": "Last pass, MLflow frozen", "repair": "Copied again"}
+PASS_NAMES = {"mirror": "Copied by mc mirror", "again": "Copied again, key by key"}
 BINS = 120
 
 Item = Mapping[str, Any]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from ansible_collections.onprem.mlflow.plugins.module_utils import s3_seen
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import Findings, Journal
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Ahead, Lister, Pieces
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Ahead, Entry, Lister, Pieces
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import merge, with_known
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_objects import (
     Comparer,
@@ -247,21 +247,52 @@ def run(
 
     Raise ListingError, UnsortedError, WireError or HopelessError; what was compared until then is in the journal.
     """
-    order = Order(journal)
-    state = Progress(progress, order)
     first, *others = (
         Wire(place.store, habits.patience, busy_attempts=None) for place in (source, *[target] * min(LISTERS, workers))
     )
     theirs = Pieces(Lister(target.bucket, prefix), others, journal.after)
     pages = Lister(source.bucket, prefix).pages(first, journal.after)
     ours = Ahead(theirs.cut_along(pages), LISTERS + 1)
+    try:
+        merged = merge(ours, theirs, (source.variable, target.variable))
+        return _compare_all(source, target, merged, habits, workers, journal, earlier, progress)
+    finally:
+        ours.stop()
+        theirs.stop()
+
+
+def run_only(
+    source: Place,
+    target: Place,
+    keys: Iterable[str],
+    habits: Habits,
+    workers: int,
+    journal: Journal,
+    progress: str | None = None,
+) -> int:
+    """Compare some keys, in their order, as `run` does, without a listing."""
+    pairs = ((Entry(key, 0, "", ""), Entry(key, 0, "", "")) for key in keys if key > journal.after)
+    return _compare_all(source, target, pairs, habits, workers, journal, (), progress)
+
+
+def _compare_all(
+    source: Place,
+    target: Place,
+    merged: Iterable[Pair],
+    habits: Habits,
+    workers: int,
+    journal: Journal,
+    earlier: Iterable[Seen],
+    progress: str | None,
+) -> int:
+    order = Order(journal)
+    state = Progress(progress, order)
     work: queue.Queue[Batch | None] = queue.Queue(workers * 2)
     comparers = [Comparer(source, target, habits) for _ in range(workers)]
     threads = [threading.Thread(target=_work, args=(one, work, order), daemon=True) for one in comparers]
     for thread in threads:
         thread.start()
     try:
-        merged = merge(ours, theirs, (source.variable, target.variable))
         for batch in batches(merged, habits, earlier):
             order.room(batch.number)
             work.put(batch)
@@ -271,8 +302,6 @@ def run(
         work.put(None)
     for thread in threads:
         thread.join()
-    ours.stop()
-    theirs.stop()
     order.finish()
     state.end()
     order.check()

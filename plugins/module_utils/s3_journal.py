@@ -57,6 +57,15 @@ class Findings:
         for kind, found in other.lists.items():
             self.lists[kind].extend(found[: max(0, shown - len(self.lists[kind]))])
 
+    def complete(self, whole: Mapping[str, Any]) -> None:
+        """Add what a comparison of all objects found, of which these were compared once more."""
+        for name in ("objects", "bytes"):
+            self.counts[name] = whole["counts"][name]
+        for name in ("same", "earlier"):
+            self.counts[name] += whole["counts"][name]
+        for way, count in whole["by"].items():
+            self.by[way] += count
+
     @property
     def differences(self) -> int:
         """Return how many findings there are."""
@@ -234,6 +243,11 @@ class Earlier:
 
 def read_earlier(path: str, identity: Mapping[str, Any]) -> Earlier:
     """Return what a complete comparison of the same saw; raise InputError where the journal is of none."""
+    return Earlier(path + SUFFIX, read_ends("since", path, identity)[1]["seen"])
+
+
+def read_ends(option: str, path: str, identity: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the first and the last line of a complete comparison of the same, which an option names."""
     header: dict[str, Any] = {}
     end: dict[str, Any] = {}
     try:
@@ -242,16 +256,16 @@ def read_earlier(path: str, identity: Mapping[str, Any]) -> Earlier:
                 header = header or line
                 end = line
     except OSError as exc:
-        raise _unreadable(path, exc) from exc
+        raise _unreadable(path, exc, option) from exc
     if header.get("journal") != FORMAT or header.get("identity") != dict(identity):
-        raise InputError(f"since: {path!r} is not a journal of these stores, buckets and prefix, leave it out.")
+        raise InputError(f"{option}: {path!r} is not a journal of these stores, buckets and prefix, leave it out.")
     if "ended_at" not in end:
-        raise InputError(f"since: {path!r} is of a comparison that did not end, leave it out.")
-    return Earlier(path + SUFFIX, end["seen"])
+        raise InputError(f"{option}: {path!r} is of a comparison that did not end, leave it out.")
+    return header, end
 
 
-def _unreadable(path: str, exc: OSError) -> InputError:
-    return InputError(f"since: {path!r} cannot be read ({exc.strerror}), write the path of a journal.")
+def _unreadable(path: str, exc: OSError, option: str = "since") -> InputError:
+    return InputError(f"{option}: {path!r} cannot be read ({exc.strerror}), write the path of a journal.")
 
 
 def _size(file: BinaryIO) -> int:

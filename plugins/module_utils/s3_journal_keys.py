@@ -6,13 +6,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import FORMAT, read_lines
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import (
+    FORMAT,
+    LISTS,
+    Findings,
+    read_ends,
+    read_lines,
+)
 
+# They are held in memory.
+MOST_KEYS = 100_000
 TO_COPY = ("different", "missing")
 TO_REMOVE = ("extra",)
 
@@ -27,8 +35,16 @@ def lines_of(path: str) -> Iterator[dict[str, Any]]:
         raise InputError(f"journal: {path!r} cannot be read ({exc.strerror}), write the path of a journal.") from exc
 
 
-def count_keys(path: str) -> tuple[int, int]:
-    """Return how many keys are to be copied and to be removed; raise InputError where the comparison did not end."""
+class Left(NamedTuple):
+    """How many keys are to be copied and to be removed, and what all of them begin with."""
+
+    to_copy: int
+    to_remove: int
+    prefix: str
+
+
+def count_keys(path: str) -> Left:
+    """Count what a comparison left to do; raise InputError where it did not end."""
     copy = remove = 0
     first: dict[str, Any] = {}
     complete = False
@@ -41,7 +57,7 @@ def count_keys(path: str) -> tuple[int, int]:
         raise InputError(f"journal: {path!r} is not a journal of a comparison, write another path.")
     if not complete:
         raise InputError(f"journal: {path!r} is of a comparison that did not end, run that again.")
-    return copy, remove
+    return Left(copy, remove, first["identity"]["prefix"])
 
 
 def keys_of(path: str, kinds: tuple[str, ...]) -> Iterator[str]:
@@ -51,3 +67,23 @@ def keys_of(path: str, kinds: tuple[str, ...]) -> Iterator[str]:
             if kind in line:
                 what = line[kind]
                 yield what["key"] if isinstance(what, dict) else what
+
+
+class Rest(NamedTuple):
+    """The keys that a comparison did not find the same, in their order, and what it counted of all objects."""
+
+    keys: list[str]
+    whole: dict[str, Any]
+
+
+def read_rest(path: str, identity: Mapping[str, Any]) -> Rest:
+    """Return what is left of a complete comparison of the same; raise InputError where the journal is of none."""
+    header, end = read_ends("only", path, identity)
+    found = Findings(dict(end["counts"]), dict(end["by"]))
+    if found.differences > MOST_KEYS:
+        raise InputError(
+            f"only: {path!r} has {found.differences} objects that differ, more than {MOST_KEYS}; leave it out."
+        )
+    if "whole" in header["start"]:
+        found.complete(header["start"]["whole"])
+    return Rest(sorted(set(keys_of(path, LISTS))), {"counts": found.counts, "by": found.by})

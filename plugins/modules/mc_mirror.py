@@ -16,7 +16,7 @@ short_description: Copy a bucket from one S3 store to another with mc, in a cont
 description:
   - Runs C(mc mirror) in a container of its own on the server, and shows how far it is every few seconds.
   - The container goes on when the controller dies or the connection breaks. The next task with the same O(bucket),
-    O(target_bucket), O(prefix) and O(pass) finds it and follows it, and fetches the result of one that has ended
+    O(target_bucket) and O(prefix) finds it and follows it, and fetches the result of one that has ended
     meanwhile. One that was killed, with its server or by somebody's hand, is started again and goes on where it was.
   - Whether an object was copied is read from what mc prints. Its exit status is not trusted, and objects of which mc
     does not tell whether they arrived are looked for on the target.
@@ -48,11 +48,6 @@ options:
       - mc copies folders, so V(runs) stands for V(runs/), and does not take V(runs-old/) along.
     type: str
     default: ""
-  pass:
-    description: Which pass of the migration this is. Each has a container and a journal of its own.
-    type: str
-    choices: [first, last]
-    default: first
   image:
     description: Image with mc and a shell. It must be on the server or in a registry.
     type: str
@@ -101,11 +96,6 @@ options:
     description: How many bytes there are to be copied, for the progress; V(0) where that is not known.
     type: int
     default: 0
-  not_before:
-    description:
-      - A moment in UTC, such as V(2026-11-21T10:00:00Z). A copy that was begun earlier is not followed but begun anew.
-      - Meant for the last pass, which must not have begun before writing ended.
-    type: str
   remove:
     description:
       - Whether objects of the target that the source no longer has are deleted, after everything was copied.
@@ -152,7 +142,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 copied:
-  description: What has been copied in this pass, by all runs of mc together.
+  description: What has been copied, by all runs of mc together.
   returned: success and failure, unless nothing could be started
   type: dict
   contains:
@@ -166,7 +156,7 @@ copied:
       description: Folder, with a slash at its end, or empty.
       type: str
     pass:
-      description: V(first) or V(last).
+      description: V(mirror), where M(onprem.mlflow.s3_copy_keys) says V(again).
       type: str
     running:
       description: Whether the copy still goes on. Never, where the action plugin followed it.
@@ -248,14 +238,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_arrival import Arrivals
-from ansible_collections.onprem.mlflow.plugins.module_utils.mc_job import PASSES, Job, as_folder, check_job
+from ansible_collections.onprem.mlflow.plugins.module_utils.mc_job import Job, as_folder, check_job
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_prune import prune
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_runs import (
     McError,
     Runs,
     dry_run,
 )
-from ansible_collections.onprem.mlflow.plugins.module_utils.mc_text import moment, outcome
+from ansible_collections.onprem.mlflow.plugins.module_utils.mc_text import outcome
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import (
     STORE_OPTIONS,
     check_bucket,
@@ -273,7 +263,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "bucket": {"type": "str", "required": True},
     "target_bucket": {"type": "str"},
     "prefix": {"type": "str", "default": ""},
-    "pass": {"type": "str", "choices": list(PASSES), "default": "first", "no_log": False},
     "image": {"type": "str", "required": True},
     "project": {"type": "str", "default": "mlflow"},
     "directory": {"type": "path", "required": True},
@@ -284,7 +273,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "memory": {"type": "str", "default": "2g"},
     "objects_total": {"type": "int", "default": 0},
     "bytes_total": {"type": "int", "default": 0},
-    "not_before": {"type": "str"},
     "remove": {"type": "bool", "default": False},
     "fail_on_errors": {"type": "bool", "default": True},
     "wait": {"type": "int", "default": 5},
@@ -303,7 +291,6 @@ def job_of(params: dict[str, Any]) -> Job:
         bucket=params["bucket"],
         target_bucket=params["target_bucket"] or params["bucket"],
         prefix=as_folder(params["prefix"]),
-        copy_pass=params["pass"],
         workers=params["workers"],
         limit_upload=params["limit_upload"],
         limit_download=params["limit_download"],
@@ -314,14 +301,6 @@ def job_of(params: dict[str, Any]) -> Job:
     if not 1 <= params["wait"] <= MAX_WAIT:
         raise InputError(f"wait: found {params['wait']}, write a number of seconds from 1 to {MAX_WAIT}.")
     return job
-
-
-def moment_of(text: str | None) -> float | None:
-    """Read the option not_before."""
-    try:
-        return moment(text) if text else None
-    except ValueError:
-        raise InputError(f"not_before: found {text!r}, write a moment in UTC such as '2026-11-21T10:00:00Z'.") from None
 
 
 def remove_surplus(job: Job, sides: tuple[Any, Any], result: dict[str, Any]) -> None:
@@ -352,7 +331,6 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     """Do one step: start or find the copy, read on for a while, and settle it where it has ended."""
     params = module.params
     job = job_of(params)
-    not_before = moment_of(params["not_before"])
     sides = (client(job.source), client(job.target))
 
     def docker(words: Sequence[str]) -> tuple[int, str, str]:
@@ -374,7 +352,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not params["follow_only"]:
             check_buckets(job, sides)
-        runs = Runs(job, docker, Arrivals(*sides, job.bucket, job.target_bucket), not_before)
+        runs = Runs(job, docker, Arrivals(*sides, job.bucket, job.target_bucket))
         started = runs.begin(params["follow_only"])
         running = runs.follow(params["wait"])
         copied = runs.result(params["objects_total"], params["bytes_total"])

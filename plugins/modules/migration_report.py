@@ -72,7 +72,7 @@ options:
     elements: str
     default: []
   copies:
-    description: Results C(copied) of M(onprem.mlflow.mc_mirror), of all buckets and passes.
+    description: Results C(copied) of M(onprem.mlflow.mc_mirror) and M(onprem.mlflow.s3_copy_keys), of all buckets.
     type: list
     elements: dict
     default: []

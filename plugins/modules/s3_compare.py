@@ -79,6 +79,13 @@ options:
         too, to a key that may read tags, so that such a comparison takes as long as both listings. Where a listing does
         not tell tags, headers are compared again, and tags as O(tags) says, and only content is not read again.
     type: path
+  only:
+    description:
+      - Journal of a comparison of the same, with the same O(read) and O(tags), that is complete. Only the keys that it
+        did not find the same are compared, such as after they were copied again, and neither side is listed.
+      - RV(objects), RV(bytes), RV(same), RV(by) and RV(earlier) are then of both comparisons together.
+      - It is an error if it has more than 100000 of such keys.
+    type: path
   read:
     description:
       - V(auto) reads content that nothing else proves the same.
@@ -149,6 +156,14 @@ EXAMPLES = r"""
     bucket: mlflow
     journal: /opt/mlflow/migration/compare/mlflow-last.jsonl
     since: /opt/mlflow/migration/compare/mlflow.jsonl
+
+- name: Compare once more what was not the same
+  onprem.mlflow.s3_compare:
+    source: "{{ minio_migration_source }}"
+    target: "{{ minio_migration_target }}"
+    bucket: mlflow
+    journal: /opt/mlflow/migration/compare/mlflow-again.jsonl
+    only: /opt/mlflow/migration/compare/mlflow-last.jsonl
 """
 
 RETURN = r"""
@@ -269,8 +284,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_comparison import HopelessError, run, utc_now
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_comparison import HopelessError, run, run_only, utc_now
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import LISTS, Journal, read_earlier
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal_keys import Rest, read_rest
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import ListingError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import UnsortedError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_objects import Habits, Place
@@ -289,6 +305,7 @@ ARGUMENT_SPEC = {
     "journal": {"type": "path"},
     "run": {"type": "str", "default": ""},
     "since": {"type": "path"},
+    "only": {"type": "path"},
     "read": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "tags": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "workers": {"type": "int", "default": 16},
@@ -316,9 +333,10 @@ def check(params: dict[str, Any]) -> tuple[Place, Place]:
             raise InputError(f"{name}: found {value!r}, write the name of a bucket.")
     if (source.store.endpoint_url, source.bucket) == (target.store.endpoint_url, target.bucket):
         raise InputError(f"{target.variable}: is bucket {target.bucket!r} of the source itself, write another store.")
-    since, journal = params["since"], params["journal"]
-    if since is not None and journal is not None and Path(since).resolve() == Path(journal).resolve():
-        raise InputError("since: is the journal of this comparison itself, write the path of an earlier one.")
+    journal = params["journal"]
+    for name in ("since", "only"):
+        if None not in (params[name], journal) and Path(params[name]).resolve() == Path(journal).resolve():
+            raise InputError(f"{name}: is the journal of this comparison itself, write the path of an earlier one.")
     return source, target
 
 
@@ -345,6 +363,7 @@ def compare(params: dict[str, Any], dry_run: bool) -> dict[str, Any]:
         "tags": params["tags"],
     }
     earlier = () if params["since"] is None else read_earlier(params["since"], identity)
+    rest = None if params["only"] is None else read_rest(params["only"], identity)
     if not has_keys(source, params["prefix"]) and params["prefix"]:
         raise InputError(
             f"prefix: found {params['prefix']!r}, which no key in bucket {source.bucket!r} of the source begins with,"
@@ -355,14 +374,16 @@ def compare(params: dict[str, Any], dry_run: bool) -> dict[str, Any]:
     journal = Journal(None if dry_run else params["journal"], identity, params["run"])
     continued = journal.continued
     try:
-        journal.begin({"at": utc_now()})
+        journal.begin({"at": utc_now()} if rest is None else {"at": utc_now(), "whole": rest.whole})
         progress = None if dry_run else params["progress"]
-        read = _run(source, target, params, habits, journal, earlier, progress)
+        read = _run(source, target, params, habits, journal, earlier, rest, progress)
         ended_at = utc_now()
         journal.end(ended_at)
     finally:
         journal.close()
     findings = journal.findings
+    if rest is not None:
+        findings.complete(rest.whole)
     return {
         "changed": False,
         "equal": not findings.differences,
@@ -388,9 +409,12 @@ def _run(
     habits: Habits,
     journal: Journal,
     earlier: Iterable[Seen],
+    rest: Rest | None,
     progress: str | None,
 ) -> int:
     try:
+        if rest is not None:
+            return run_only(source, target, rest.keys, habits, params["workers"], journal, progress)
         return run(source, target, params["prefix"], habits, params["workers"], journal, earlier, progress)
     except (WireError, ListingError, HopelessError) as exc:
         # Asked again by a client whose errors can be explained.
@@ -406,7 +430,9 @@ def _run(
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC, mutually_exclusive=[("since", "only")], supports_check_mode=True
+    )
     try:
         result = compare(module.params, module.check_mode)
     except ImportError as exc:

@@ -76,7 +76,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 copied:
-  description: What was copied, of the same shape as RV(onprem.mlflow.mc_mirror#module:copied), with V(repair) as pass.
+  description: What was copied, of the same shape as RV(onprem.mlflow.mc_mirror#module:copied), with V(again) as pass.
   type: dict
   returned: success and failure, unless a store did not answer
 removed:
@@ -104,6 +104,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.mc_text import outco
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal_keys import (
     TO_COPY,
     TO_REMOVE,
+    Left,
     count_keys,
     keys_of,
 )
@@ -117,7 +118,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import (
 MOST_WORKERS = 32
 
 
-def run(params: dict[str, Any], to_copy: int) -> dict[str, Any]:
+def run(params: dict[str, Any], left: Left) -> dict[str, Any]:
     """Copy, and return the result."""
     stores = {name: store_of(params[name], name) for name in ("source", "target")}
     buckets = {"source": params["bucket"], "target": params["target_bucket"] or params["bucket"]}
@@ -134,13 +135,13 @@ def run(params: dict[str, Any], to_copy: int) -> dict[str, Any]:
     copied = {
         "bucket": params["bucket"],
         "target_bucket": buckets["target"],
-        "prefix": "",
-        "pass": "repair",
+        "prefix": left.prefix,
+        "pass": "again",
         "running": False,
         "started_at": utc(started),
         "run_started_at": utc(started),
         "ended_at": utc(ended),
-        "objects_total": to_copy,
+        "objects_total": left.to_copy,
         "bytes_total": found.bytes,
         "objects": found.objects,
         "bytes": found.bytes,
@@ -178,12 +179,12 @@ def main() -> None:
     try:
         if not 1 <= params["workers"] <= MOST_WORKERS:
             raise InputError(f"workers: found {params['workers']}, write a number from 1 to {MOST_WORKERS}.")
-        to_copy, surplus = count_keys(params["journal"])
-        to_remove = surplus if params["remove"] else 0
-        if module.check_mode or not (to_copy or to_remove):
-            would = f"Would copy {to_copy} objects of {params['bucket']}, and delete {to_remove} on the target."
-            module.exit_json(changed=bool(to_copy or to_remove), msg=would)
-        result = run(params, to_copy)
+        left = count_keys(params["journal"])
+        to_remove = left.to_remove if params["remove"] else 0
+        if module.check_mode or not (left.to_copy or to_remove):
+            would = f"Would copy {left.to_copy} objects of {params['bucket']}, and delete {to_remove} on the target."
+            module.exit_json(changed=bool(left.to_copy or to_remove), msg=would)
+        result = run(params, left)
     except InputError as exc:
         module.fail_json(msg=str(exc))
     if params["fail_on_errors"] and result["copied"]["failed_count"]:

@@ -180,3 +180,6 @@ def test_each_change_is_compared_again(
     assert {**found, **counts} == {"different": [], "missing": [], "extra": [], **expected}
     again = compare(since=second)
     assert (again["earlier"], again["same"]) == (result["same"], result["same"])
+    rest = compare(only=second)
+    lasting = ("equal", "objects", "bytes", "same", "earlier", "different", "missing", "extra")
+    assert {kind: rest[kind] for kind in lasting} == {kind: result[kind] for kind in lasting}

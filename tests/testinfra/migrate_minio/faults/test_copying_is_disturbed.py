@@ -84,7 +84,7 @@ class Copy:
     @property
     def container(self) -> str:
         """The container that copies."""
-        return str(self.platform.host.check_output("docker ps --quiet --filter name=mlflow-mc-first"))
+        return str(self.platform.host.check_output("docker ps --quiet --filter name=mlflow-mc-"))
 
 
 def kill_with_children(pid: int) -> None:

@@ -30,7 +30,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import Stor
 
 SOURCE = Store("http://192.0.2.1:9000", 'ro"ot:@', 'se/cret@:%40 "x\\$')
 TARGET = Store("https://192.0.2.2:9000", "other", "hush-hush")
-JOB = Job("mlflow", "/srv/copy", "onprem/mc:1", SOURCE, TARGET, "bucket", "bucket", "", "first")
+JOB = Job("mlflow", "/srv/copy", "onprem/mc:1", SOURCE, TARGET, "bucket", "bucket", "")
 
 
 def test_secrets_are_in_the_configuration_only() -> None:
@@ -73,7 +73,6 @@ def test_options_reach_mc() -> None:
 
 def test_digest_and_names() -> None:
     assert JOB.container == f"mlflow-mc-{JOB.slug}"
-    assert replace(JOB, copy_pass="last").container != JOB.container
     assert replace(JOB, prefix="x/").container != JOB.container
     rotated = replace(JOB, source=replace(SOURCE, secret_key="another one"))
     assert (rotated.container, rotated.digest) == (JOB.container, JOB.digest)

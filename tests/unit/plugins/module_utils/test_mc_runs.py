@@ -67,12 +67,12 @@ class Fixture:
 
     def __init__(self, folder: Path) -> None:
         self.engine = Engine()
-        self.job = Job("mlflow", str(folder), "onprem/mc:1", SOURCE, TARGET, "bucket", "bucket", "", "first")
+        self.job = Job("mlflow", str(folder), "onprem/mc:1", SOURCE, TARGET, "bucket", "bucket", "")
         self.there: dict[str, str | None] = {}
         self.asked: list[str] = []
 
-    def runs(self, not_before: float | None = None, **changes: Any) -> Runs:
-        return Runs(replace(self.job, **changes), self.engine, self.arrived, not_before)
+    def runs(self, **changes: Any) -> Runs:
+        return Runs(replace(self.job, **changes), self.engine, self.arrived)
 
     def arrived(self, keys: Iterable[str], started_at: float) -> dict[str, str | None]:
         asked = list(keys)
@@ -235,7 +235,7 @@ def test_memory_and_removal_are_named(at: Fixture) -> None:
     runs.follow(0)
     assert "for want of memory (limit 2g)" in runs.result(0, 0)["errors"][0]
 
-    runs = at.runs(copy_pass="last")
+    runs = at.runs(prefix="x/")
     runs.begin()
     at.engine.container = None
     runs.follow(0)
@@ -294,16 +294,6 @@ def test_other_parameters_replace_the_container(at: Fixture) -> None:
     assert at.runs(limit_upload="1MiB").begin()
     assert ("rm", "--force", at.job.container) in at.engine.calls
     assert at.engine.started() == 2
-
-
-def test_copy_from_before_the_freeze_is_begun_anew(at: Fixture) -> None:
-    at.runs().begin()
-    at.say(begun("a"), TOTAL)
-    at.end(0)
-
-    runs = at.runs(not_before=time.time() + 10)
-    assert runs.begin()
-    assert (len(runs.runs), runs.runs[0].progress.begun_objects) == (1, 0)
 
 
 def test_engine_that_refuses_leaves_no_key_behind(at: Fixture) -> None:

@@ -28,7 +28,7 @@ EVIL = "a\x07/<script>alert('x')</script>&\"\u202e.bin"
 VOID = {"meta", "path", "br"}
 
 
-def copied(bucket: str = "mlflow", name: str = "first", **changes: Any) -> dict[str, Any]:
+def copied(bucket: str = "mlflow", name: str = "mirror", **changes: Any) -> dict[str, Any]:
     return {
         "bucket": bucket,
         "target_bucket": bucket,
