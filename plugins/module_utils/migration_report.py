@@ -50,7 +50,9 @@ def build(given: Item) -> dict[str, Any]:
         "totals": totals(buckets, comparisons),
         "buckets": buckets,
         "passes": [pass_row(name, copies) for name in PASS_NAMES if any(item["pass"] == name for item in copies)],
-        "proof": proof(comparisons),
+        "proof": proof(comparisons, "by"),
+        "earlier_proof": proof(comparisons, "earlier_by"),
+        "unchanged": sum(int(item.get("earlier") or 0) for item in comparisons),
         "findings": findings(comparisons),
         "left_out": [dict(item) for item in inventory.get("limits") or []],
         "accepted": list(given.get("accepted") or []),
@@ -188,13 +190,12 @@ def totals(buckets: Sequence[Item], comparisons: Sequence[Item]) -> dict[str, in
     }
 
 
-def proof(comparisons: Sequence[Item]) -> dict[str, int]:
+def proof(comparisons: Sequence[Item], by: str) -> dict[str, int]:
     """Count the objects by how their content was compared."""
-    counts = {"etag": 0, "checksum": 0, "read": 0, "earlier": 0}
+    counts = {"etag": 0, "checksum": 0, "read": 0}
     for item in comparisons:
-        for name, count in (item.get("by") or {}).items():
+        for name, count in (item.get(by) or {}).items():
             counts[name] = counts.get(name, 0) + count
-        counts["earlier"] += int(item.get("earlier") or 0)
     return counts
 
 

@@ -24,8 +24,7 @@ _MARKS = {
 _KINDS = {
     "etag": ("ETag", "the same MD5 on both sides, of objects that were not uploaded in parts"),
     "checksum": ("Checksum", "the same stored checksum on both sides"),
-    "read": ("Read", "both sides were read in full and hashed"),
-    "earlier": ("Compared earlier", "unchanged since a comparison of this migration"),
+    "read": ("Read", "both sides were read in full and held against each other"),
 }
 _FINDINGS = {
     "different": "Differ",
@@ -204,28 +203,41 @@ def shown(count: int | None) -> str:
 
 
 def proof(report: Item) -> str:
-    """Show how content was compared."""
-    counts = {name: count for name, count in report["proof"].items() if count}
-    whole = sum(counts.values())
-    if not whole:
-        return ""
-    bar = "".join(
-        f'<i class="k-{escape(name)}" style="width:{count / whole:.2%}"></i>' for name, count in counts.items()
-    )
-    kinds = []
-    for name, count in counts.items():
-        title, meaning = _KINDS.get(name, (name, ""))
-        kinds.append(
-            f'<div><i class="dot k-{escape(name)}"></i><b>{text(title)}</b>'
-            f"<span>{count:,} <span class='quiet'>{text(meaning)}</span></span></div>"
+    """Show how content was compared, before the freeze and in it."""
+    blocks = [
+        f"<h3>{title}</h3>{bar}"
+        for title, counts in (
+            ("Compared while MLflow was used", report["earlier_proof"]),
+            ("Compared in the end", report["proof"]),
         )
-    note = (
-        '<p class="quiet small">Content type, cache and disposition headers, user metadata and tags were compared for'
-        " every object too, by a tool that shares nothing with the one that copied.</p>"
-    )
-    return section(
-        "How content was proven", f'{note}<div class="stack">{bar}</div><div class="kinds">{"".join(kinds)}</div>'
-    )
+        if (bar := ways(counts))
+    ]
+    if not blocks:
+        return ""
+    notes = [
+        "Content type, cache and disposition headers, user metadata and tags were compared for every object too, by a"
+        " tool that shares nothing with the one that copied."
+    ]
+    if report["unchanged"]:
+        count = number(report["unchanged"], "object")
+        notes.append(f"{count} stood in both listings as when they were compared, and were not compared twice.")
+    note = "".join(f'<p class="quiet small">{text(line)}</p>' for line in notes)
+    return section("How content was proven", note + "".join(blocks))
+
+
+def ways(counts: Mapping[str, int]) -> str:
+    """Show how many objects were compared in which way."""
+    whole = sum(counts.values())
+    bar = kinds = ""
+    for name, count in counts.items():
+        if count:
+            title, meaning = _KINDS[name]
+            bar += f'<i class="k-{escape(name)}" style="width:{count / whole:.2%}"></i>'
+            kinds += (
+                f'<div><i class="dot k-{escape(name)}"></i><b>{text(title)}</b>'
+                f"<span>{count:,} <span class='quiet'>{text(meaning)}</span></span></div>"
+            )
+    return f'<div class="stack">{bar}</div><div class="kinds">{kinds}</div>' if whole else ""
 
 
 def finding_lists(report: Item) -> str:
@@ -302,11 +314,9 @@ def left_out(report: Item) -> str:
         accepted = item.get("code") in report["accepted"]
         chip = '<span class="chip good">accepted</span>' if accepted else ""
         examples = ", ".join(code(key) for key in (item.get("examples") or [])[:10])
-        bucket = f"<b>{text(item['bucket'])}</b>: " if item.get("bucket") else ""
-        count = f' <span class="quiet">({item["count"]:,})</span>' if item.get("count") is not None else ""
         blocks.append(
             f'<div class="limit"><p><span class="chip">{text(item.get("code", ""))}</span>{chip}</p>'
-            f"<p>{bucket}{text(item.get('text', ''))}{count}</p>"
+            f"<p>{text(item.get('text', ''))}</p>"
             + (f'<p class="examples">{examples}</p>' if examples else "")
             + "</div>"
         )

@@ -77,7 +77,7 @@ td b.good { color: var(--good); } td b.bad, .bad-text { color: var(--bad); }
 .kinds div { display: grid; grid-template-columns: 14px 8.5em 1fr; gap: 10px; align-items: baseline; }
 .dot { width: 12px; height: 12px; border-radius: 3px; align-self: center; }
 .k-etag { background: var(--bytes); } .k-checksum { background: var(--objects); }
-.k-read { background: var(--good); } .k-earlier { background: var(--quiet); }
+.k-read { background: var(--good); }
 ul, ol { margin: 0 0 12px; padding-left: 22px; } li { margin: 5px 0; }
 ol.keys, ul.keys { font-size: 14px; }
 .limit { padding: 12px 0; border-top: 1px solid var(--rule); } .limit:first-of-type { border-top: 0; padding-top: 0; }

@@ -218,8 +218,12 @@ def read_lines(file: BinaryIO) -> Iterator[tuple[dict[str, Any], int]]:
 class Earlier:
     """What a complete comparison saw, by key and in their order."""
 
-    def __init__(self, path: str, size: int) -> None:
-        """Take the file beside its journal, of which so many bytes count; raise InputError where it cannot be read."""
+    def __init__(self, path: str, size: int, by: dict[str, int]) -> None:
+        """Take the file beside its journal, of which so many bytes count, and how many objects were compared by what.
+
+        Raise InputError where it cannot be read.
+        """
+        self.by = by
         self._path = path
         self._size = size
         try:
@@ -243,7 +247,8 @@ class Earlier:
 
 def read_earlier(path: str, identity: Mapping[str, Any]) -> Earlier:
     """Return what a complete comparison of the same saw; raise InputError where the journal is of none."""
-    return Earlier(path + SUFFIX, read_ends("since", path, identity)[1]["seen"])
+    end = read_ends("since", path, identity)[1]
+    return Earlier(path + SUFFIX, end["seen"], end["by"])
 
 
 def read_ends(option: str, path: str, identity: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

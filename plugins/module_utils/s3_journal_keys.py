@@ -86,4 +86,5 @@ def read_rest(path: str, identity: Mapping[str, Any]) -> Rest:
         )
     if "whole" in header["start"]:
         found.complete(header["start"]["whole"])
-    return Rest(sorted(set(keys_of(path, LISTS))), {"counts": found.counts, "by": found.by})
+    whole = {"counts": found.counts, "by": found.by, "earlier_by": header["start"]["earlier_by"]}
+    return Rest(sorted(set(keys_of(path, LISTS))), whole)

@@ -201,6 +201,10 @@ earlier:
   description: How many of those in RV(same) were the same in the comparison of O(since), and not compared again.
   type: int
   returned: success
+earlier_by:
+  description: How content was compared in the comparison of O(since), as in RV(by); empty without one.
+  type: dict
+  returned: success
 different:
   description:
     - The first 1000 objects that differ, each with its C(key), a list C(what) and the values in C(source) and
@@ -362,7 +366,7 @@ def compare(params: dict[str, Any], dry_run: bool) -> dict[str, Any]:
         "read": params["read"],
         "tags": params["tags"],
     }
-    earlier = () if params["since"] is None else read_earlier(params["since"], identity)
+    earlier = None if params["since"] is None else read_earlier(params["since"], identity)
     rest = None if params["only"] is None else read_rest(params["only"], identity)
     if not has_keys(source, params["prefix"]) and params["prefix"]:
         raise InputError(
@@ -370,13 +374,14 @@ def compare(params: dict[str, Any], dry_run: bool) -> dict[str, Any]:
             " write another or leave it empty."
         )
     has_keys(target, params["prefix"])
+    earlier_by = earlier.by if earlier else rest.whole["earlier_by"] if rest else {}
     habits = Habits(params["read"], params["tags"], params["chunk_bytes"], float(params["patience"]))
     journal = Journal(None if dry_run else params["journal"], identity, params["run"])
     continued = journal.continued
     try:
-        journal.begin({"at": utc_now()} if rest is None else {"at": utc_now(), "whole": rest.whole})
+        journal.begin({"at": utc_now(), "earlier_by": earlier_by, **({} if rest is None else {"whole": rest.whole})})
         progress = None if dry_run else params["progress"]
-        read = _run(source, target, params, habits, journal, earlier, rest, progress)
+        read = _run(source, target, params, habits, journal, earlier or (), rest, progress)
         ended_at = utc_now()
         journal.end(ended_at)
     finally:
@@ -391,6 +396,7 @@ def compare(params: dict[str, Any], dry_run: bool) -> dict[str, Any]:
         "prefix": params["prefix"],
         **findings.counts,
         "by": findings.by,
+        "earlier_by": earlier_by,
         **{name: findings.lists[name] for name in LISTS},
         "started_at": journal.start["at"],
         "ended_at": ended_at,

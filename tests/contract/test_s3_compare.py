@@ -172,6 +172,7 @@ def test_each_change_is_compared_again(
     change(Prefixed(sides[0], prefix), Prefixed(sides[1], prefix))
     result = compare(journal=second, since=first)
     assert result["bytes_read"] < 1000
+    assert result["earlier_by"] == whole["by"]
     found = {
         "different": [what["key"].removeprefix(prefix) for what in result["different"]],
         **{kind: [key.removeprefix(prefix) for key in result[kind]] for kind in ("missing", "extra")},
@@ -181,5 +182,5 @@ def test_each_change_is_compared_again(
     again = compare(since=second)
     assert (again["earlier"], again["same"]) == (result["same"], result["same"])
     rest = compare(only=second)
-    lasting = ("equal", "objects", "bytes", "same", "earlier", "different", "missing", "extra")
+    lasting = ("earlier_by", "equal", "objects", "bytes", "same", "earlier", "different", "missing", "extra")
     assert {kind: rest[kind] for kind in lasting} == {kind: result[kind] for kind in lasting}

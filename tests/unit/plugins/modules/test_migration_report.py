@@ -105,9 +105,19 @@ def test_good_migration() -> None:
     assert report["verdict"]["headline"] == "MLflow is on RustFS, and nothing was lost"
     assert (report["seconds"], report["frozen_seconds"], report["frozen_share"]) == (1000, 80, 0.08)
     assert report["totals"] == {"buckets": 1, "objects": 10, "bytes": 1000, "versions_left": 4, "same": 10}
-    assert report["proof"] == {"etag": 7, "checksum": 1, "read": 2, "earlier": 0}
+    assert report["proof"] == {"etag": 7, "checksum": 1, "read": 2}
+    assert (sum(report["earlier_proof"].values()), report["unchanged"]) == (0, 0)
     assert report["by_hand"] == ["mlflow: Make a key."]
     assert report["passes"][0]["bytes_per_second"] == 10
+
+
+def test_both_comparisons_are_told() -> None:
+    earlier = {"etag": 8, "checksum": 0, "read": 2}
+    report = build(given_of(comparisons=[compared(by={"etag": 1}, earlier=9, earlier_by=earlier)]))
+
+    assert (report["proof"]["etag"], report["earlier_proof"], report["unchanged"]) == (1, earlier, 9)
+    assert "Compared while MLflow was used" in page(report)
+    assert "9 objects stood in both listings" in page(report)
 
 
 @pytest.mark.parametrize(
