@@ -56,11 +56,13 @@ def test_check_mode_predicts_and_changes_nothing(platform: Platform) -> None:
 
 
 def test_killed_while_the_rest_is_copied(platform: Platform, s3: Any) -> None:
+    frozen = False
     with platform.playing(PLAYBOOK) as process:
         for line in process.stdout or ():
             if "draw | Draw a sample of artifacts" in line:
                 change_both_sides(platform, s3)
-            if "switch | Copy what was written meanwhile" in line:
+            frozen = frozen or "freeze | Answer writes with 503" in line
+            if frozen and "copy_again | Copy what differs again" in line:
                 break
     assert phase(platform) == "frozen"
     assert write_status(platform) == 503
