@@ -23,7 +23,7 @@ description:
   - mc does not replace an object of the same size that is newer on the target, whatever it holds. Compare afterwards.
   - The keys reach mc in a file that the container deletes before it starts mc. They are never on a command line nor in
     the environment that C(docker inspect) shows.
-  - It is an error if the target lacks the bucket. The source is never changed.
+  - It is an error if the target lacks the bucket, but in check mode. The source is never changed.
 requirements:
   - Docker Engine and its command on the server
   - boto3 on the server
@@ -251,6 +251,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import (
     check_bucket,
     client,
     explain,
+    explained,
     store_of,
 )
 
@@ -327,6 +328,18 @@ def check_buckets(job: Job, sides: tuple[Any, Any]) -> None:
     check_bucket(sides[1], job.target, job.target_bucket, "target")
 
 
+def has_bucket(target: Any, job: Job) -> bool:
+    """Tell whether the target has the bucket; raise InputError where it does not answer."""
+    with explained(job.target, "target"):
+        try:
+            target.head_bucket(Bucket=job.target_bucket)
+        except target.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return False
+            raise
+    return True
+
+
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Do one step: start or find the copy, read on for a while, and settle it where it has ended."""
     params = module.params
@@ -338,8 +351,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         return status, out, err
 
     if module.check_mode:
-        check_buckets(job, sides)
-        found = dry_run(job, docker)
+        check_bucket(sides[0], job.source, job.bucket, "source")
+        # In check mode nothing has made the target's bucket before.
+        found = dry_run(job, docker) if has_bucket(sides[1], job) else params["bytes_total"] or None
         return {
             "changed": found is None or found > 0,
             "msg": f"Would copy {job.bucket}, {'an unknown number of' if found is None else found} bytes.",
