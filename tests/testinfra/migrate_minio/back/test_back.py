@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from ...conftest import Platform
 
 Contents = dict[str, dict[str, dict[str, Any]]]
+SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
 ROLLBACK = "playbooks/migrate_minio_rollback.yml"
 AFTER = MANIFEST.with_name("after.json")
 
@@ -48,8 +50,27 @@ def test_there_is_nothing_to_take_back_now(platform: Platform) -> None:
     assert "so there is nothing to take back" in platform.play(ROLLBACK).message
 
 
-def test_it_moves_once_more(platform: Platform, client_program: Callable[..., None]) -> None:
-    platform.play("playbooks/migrate_minio.yml").assert_ok()
+def test_it_moves_once_more_and_can_be_read_all_the_while(
+    platform: Platform, client_program: Callable[..., None]
+) -> None:
+    login = "admin", platform.password("admin")
+    answers: list[int] = []
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.wait(0.2):
+            answers.append(platform.request(SEARCH, login).status)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        platform.play("playbooks/migrate_minio.yml").assert_ok()
+    finally:
+        ended.set()
+        reader.join()
+    assert len(answers) > 100
+    assert set(answers) == {200}
+    assert "standby" not in platform.host.check_output("docker ps --all --format '{{.Names}}'")
     client_program("check.py", str(MANIFEST))
     client_program("check.py", str(AFTER))
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from ...conftest import Platform
 
 PLAYBOOK = "playbooks/migrate_minio.yml"
+ROLLBACK = "playbooks/migrate_minio_rollback.yml"
+STANDBY = "mlflow-mlflow-standby"
 STATE = "/opt/mlflow/migration/state.json"
 FILES = "find /opt/mlflow -path /opt/mlflow/data -prune -o -printf '%p %T@\\n' | sort"
 
@@ -22,6 +24,11 @@ def store(platform: Platform) -> str:
     """The address of the store that MLflow has."""
     environment = dict(line.split("=", 1) for line in platform.container("mlflow")["Config"]["Env"])
     return environment["MLFLOW_S3_ENDPOINT_URL"]
+
+
+def names(platform: Platform) -> list[str]:
+    """The containers that run."""
+    return str(platform.host.check_output("docker ps --format '{{.Names}}'")).split()
 
 
 def write_status(platform: Platform) -> int:
@@ -76,23 +83,35 @@ def test_site_does_not_lift_the_freeze(platform: Platform) -> None:
     assert write_status(platform) == 503
 
 
-def test_killed_again_while_mlflow_gets_rustfs(platform: Platform) -> None:
-    kill_in(platform, "up | Start mlflow")
+def test_killed_again_while_requests_are_led_to_the_standby(platform: Platform) -> None:
+    kill_in(platform, "lead | Lead requests to mlflow-mlflow-standby")
     assert phase(platform) == "switching"
     assert write_status(platform) == 503
 
 
 def test_mlflow_can_have_minio_back_at_once(platform: Platform) -> None:
-    platform.play("playbooks/migrate_minio_rollback.yml").assert_ok()
+    before = platform.container("mlflow")["State"]["StartedAt"]
+    platform.play(ROLLBACK).assert_ok()
     assert phase(platform) == "copying"
     assert store(platform) == platform.variables["mlflow_s3"]["endpoint_url"]
+    assert platform.container("mlflow")["State"]["StartedAt"] == before
+    assert STANDBY not in names(platform)
     # Not accepted as it is, but taken.
     assert write_status(platform) == 400
 
 
 def test_killed_while_the_sample_is_read(platform: Platform) -> None:
-    """The next run, which the scenario does, has to bring this to its end."""
     kill_in(platform, "cut_over | Read the sample through MLflow again")
     assert phase(platform) == "switching"
-    assert store(platform) == "http://rustfs:9000"
     assert write_status(platform) == 503
+
+
+def test_killed_while_mlflow_itself_gets_rustfs(platform: Platform) -> None:
+    """The next run, which the scenario does, has to bring this to its end."""
+    kill_in(platform, "up | Start mlflow")
+    assert phase(platform) == "settling"
+    assert STANDBY in names(platform)
+    assert write_status(platform) == 400
+    for refused in (platform.site(), platform.play(ROLLBACK)):
+        assert "migrate_minio.yml" in refused.message
+        assert "interrupted" in refused.message
