@@ -42,10 +42,9 @@ options:
     type: str
     default: ''
   networks:
-    description: Networks that it joins, at least one with O(state=started).
+    description: Networks that it joins. Needed with O(state=started).
     type: list
     elements: str
-    default: []
   state:
     description: Whether it runs and is healthy, or is not there.
     type: str
@@ -154,7 +153,7 @@ def main() -> None:
             "environment": {"type": "dict", "default": {}},
             "files": {"type": "dict", "default": {}},
             "content": {"type": "str", "default": ""},
-            "networks": {"type": "list", "elements": "str", "default": []},
+            "networks": {"type": "list", "elements": "str"},
             "state": {"type": "str", "choices": ["started", "absent"], "default": "started"},
             "timeout": {"type": "int", "default": 180},
         },
