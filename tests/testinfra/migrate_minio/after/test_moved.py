@@ -45,6 +45,13 @@ def test_the_client_writes_again(client_program: Callable[..., None], rustfs: Ca
     assert len(rustfs()["mlflow"]) > before
 
 
+def test_nothing_is_half_done(platform: Platform) -> None:
+    state = json.loads(platform.host.file(REPORT.replace("report", "state")).content_string)
+    assert state["phase"] == "moved"
+    assert "standby" not in platform.host.check_output("docker ps --all --format '{{.Names}}'")
+    assert not platform.host.file("/opt/mlflow/migration/standby").exists
+
+
 def test_the_report_says_so(platform: Platform) -> None:
     report = json.loads(platform.host.file(REPORT).content_string)
     assert report["outcome"] == "moved"
