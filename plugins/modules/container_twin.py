@@ -16,7 +16,7 @@ short_description: Run a second container like one that runs, with other variabl
 description:
   - Starts a container with the image, command, limits, folders and health check of another one, and waits until it is
     healthy. It publishes no port, and is no service of a compose project, so that C(docker compose) leaves it alone.
-  - One that runs, and was made of the same, is left as it is. Otherwise it is made anew.
+  - One that runs, and was made of the same, is left as it is. Otherwise it is made anew, unless O(replace=false).
   - The other container is not touched.
   - It is an error if the other container is missing, or has no file at a path of O(files).
 extends_documentation_fragment:
@@ -45,6 +45,10 @@ options:
     description: Networks that it joins. Needed with O(state=started).
     type: list
     elements: str
+  replace:
+    description: Whether one that runs and was made of something else is made anew.
+    type: bool
+    default: true
   state:
     description: Whether it runs and is healthy, or is not there.
     type: str
@@ -154,6 +158,7 @@ def main() -> None:
             "files": {"type": "dict", "default": {}},
             "content": {"type": "str", "default": ""},
             "networks": {"type": "list", "elements": "str"},
+            "replace": {"type": "bool", "default": True},
             "state": {"type": "str", "choices": ["started", "absent"], "default": "started"},
             "timeout": {"type": "int", "default": 180},
         },
@@ -164,8 +169,9 @@ def main() -> None:
     try:
         found = docker.container(params["name"])
         body = body_of(params, docker) if params["state"] == "started" else None
-        same = bool(found and body and digest_of(found["Config"]) == digest_of(body) and found["State"]["Running"])
-        changed = bool(found) if body is None else not same
+        runs = bool(found and found["State"]["Running"])
+        same = bool(found and body and digest_of(found["Config"]) == digest_of(body))
+        changed = bool(found) if body is None else not (runs and (same or not params["replace"]))
         if changed and not module.check_mode:
             if found:
                 # Its running requests may end first.

@@ -220,6 +220,14 @@ def test_any_character_survives(rendered_cases: dict[str, Rendered]) -> None:
         assert unescape(fragment["services"][role]["environment"][setting]) == hostile, role
 
 
+def test_a_standby_has_all_requests_where_there_is_one(rendered_cases: dict[str, Rendered]) -> None:
+    text = rendered_cases["local_store"].text("nginx", "nginx.conf")
+    assert "server 127.0.0.1:5001;" in text
+    assert "server mlflow:5000 resolve;" in text
+    assert "proxy_pass http://mlflow" not in text
+    assert "standby" not in rendered_cases["defaults"].text("nginx", "nginx.conf")
+
+
 def test_what_is_said_of_the_freeze_survives(rendered_cases: dict[str, Rendered]) -> None:
     rendered = rendered_cases["hostile"]
     hostile = rendered.variables["hostile"]
