@@ -84,7 +84,7 @@ def test_site_does_not_lift_the_freeze(platform: Platform) -> None:
 
 
 def test_killed_again_while_requests_are_led_to_the_standby(platform: Platform) -> None:
-    kill_in(platform, "lead | Lead requests to mlflow-mlflow-standby")
+    kill_in(platform, "cut_over | Lead reading requests to the standby")
     assert phase(platform) == "switching"
     assert write_status(platform) == 503
 
