@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import tarfile
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -72,6 +74,15 @@ class Trial:
         """Return the container's address on the network: a client there is not let in for being local."""
         self.container.reload()
         return str(self.container.attrs["NetworkSettings"]["IPAddress"])
+
+
+def answers(url: str) -> bool:
+    """Tell whether a store is ready."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (its own container)
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 class Launcher:

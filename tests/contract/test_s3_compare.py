@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from lab import up
 from lab.catalogue import MINIO, RUSTFS
 from lab.console import Console
 from lab.rustfs import layout
-from tests.contract.support import Launcher, Trial
+from tests.contract.support import Launcher, Trial, answers
 
 pytestmark = pytest.mark.contract
 
@@ -25,15 +23,6 @@ BUCKET = "compare"
 OBJECTS = 40
 PART = 5 << 20
 Change = Callable[[Any, Any], Any]
-
-
-def answers(url: str) -> bool:
-    """Tell whether a store is ready."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (its own container)
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from lab import up
 from lab.catalogue import MC, MINIO
 from lab.console import Console
 from lab.rustfs import layout
-from tests.contract.support import Launcher, Trial
+from tests.contract.support import Launcher, Trial, answers
 
 pytestmark = pytest.mark.contract
 
@@ -65,15 +63,6 @@ def url(trial: Trial) -> str:
 
 def store(trial: Trial) -> dict[str, str]:
     return {"endpoint_url": url(trial), "access_key": KEY, "secret_key": SECRET}
-
-
-def answers(address: str) -> bool:
-    """Tell whether a store is ready."""
-    try:
-        with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 (its own container)
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def test_what_leads_elsewhere_is_named(minio: Trial) -> None:
