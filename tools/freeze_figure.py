@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from tools.migration_figures import LARGE
+from tools.migration_figures import LARGE, on_server
 
 ROOT = Path(__file__).resolve().parent.parent
 SCENARIO = "migrate_minio"
@@ -31,12 +31,6 @@ def molecule(action: str) -> None:
     subprocess.run([sys.executable, "-m", "molecule", action, "--scenario-name", SCENARIO], cwd=ROOT, check=True)
 
 
-def on_server(*words: str, stdin: str = "") -> str:
-    """Run a command on the lab server and return what it printed."""
-    command = ["docker", "exec", "--interactive", SERVER, *words]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=True).stdout
-
-
 def fill(small: int) -> Any:
     """Write the objects."""
     variables = yaml.safe_load((ROOT / "molecule" / SCENARIO / "group_vars" / "mlflow_platform.yml").read_text())
@@ -46,7 +40,7 @@ def fill(small: int) -> Any:
     }
     subprocess.run(["docker", "cp", ROOT / "tools" / "s3_fill.py", f"{SERVER}:/srv/s3_fill.py"], check=True)
     task = {"store": store, "bucket": BUCKET, "small": small, "large": LARGE, "seed": "freeze"}
-    return json.loads(on_server("python3", "/srv/s3_fill.py", stdin=json.dumps(task)))
+    return json.loads(on_server("python3", "/srv/s3_fill.py", stdin=json.dumps(task), server=SERVER))
 
 
 def main() -> None:
@@ -58,7 +52,7 @@ def main() -> None:
         molecule(action)
     filled = fill(options.small)
     molecule("converge")
-    report = json.loads(on_server("cat", REPORT))
+    report = json.loads(on_server("cat", REPORT, server=SERVER))
     if not options.keep:
         molecule("destroy")
     print("| what | this | that | ratio | aim |", "|---|---|---|---|---|", sep="\n")

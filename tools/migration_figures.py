@@ -39,10 +39,12 @@ RCLONE = ("--transfers=16", "--checkers=16", "--retries=1")
 READY_SECONDS = 120
 
 
-def on_server(*words: str, stdin: str | None = None, environment: Mapping[str, str] | None = None) -> str:
-    """Run a command on the lab server and return what it printed; variables are not on its command line."""
+def on_server(
+    *words: str, stdin: str | None = None, environment: Mapping[str, str] | None = None, server: str = SERVER
+) -> str:
+    """Run a command on a lab server and return what it printed; variables are not on its command line."""
     names = [word for name in environment or {} for word in ("--env", name)]
-    command = ["docker", "exec", "--interactive", *names, SERVER, *words]
+    command = ["docker", "exec", "--interactive", *names, server, *words]
     done = subprocess.run(
         command, input=stdin, capture_output=True, text=True, env={**os.environ, **(environment or {})}, check=False
     )
