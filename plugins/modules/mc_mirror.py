@@ -96,12 +96,6 @@ options:
     description: How many bytes there are to be copied, for the progress; V(0) where that is not known.
     type: int
     default: 0
-  remove:
-    description:
-      - Whether objects of the target that the source no longer has are deleted, after everything was copied.
-      - Each of them is asked for on the source once more before. Set it only for a target that holds nothing else.
-    type: bool
-    default: false
   fail_on_errors:
     description: Whether the task fails where objects were not copied, or mc did not get to its end.
     type: bool
@@ -214,15 +208,6 @@ started:
   description: Whether mc was started, and not found at work or done.
   returned: success and failure
   type: bool
-removed:
-  description: Up to 1000 keys of objects that were deleted from the target.
-  returned: when O(remove) is true
-  type: list
-  elements: str
-removed_count:
-  description: How many objects were deleted from the target.
-  returned: when O(remove) is true
-  type: int
 msg:
   description: One sentence.
   returned: always
@@ -239,7 +224,6 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_arrival import Arrivals
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_job import Job, as_folder, check_job
-from ansible_collections.onprem.mlflow.plugins.module_utils.mc_prune import prune
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_runs import (
     McError,
     Runs,
@@ -250,13 +234,11 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import (
     STORE_OPTIONS,
     check_bucket,
     client,
-    explain,
     explained,
     store_of,
 )
 
 MAX_WAIT = 8
-MAX_REMOVED_SHOWN = 1000
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "source": {"type": "dict", "required": True, "options": STORE_OPTIONS},
@@ -274,7 +256,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "memory": {"type": "str", "default": "2g"},
     "objects_total": {"type": "int", "default": 0},
     "bytes_total": {"type": "int", "default": 0},
-    "remove": {"type": "bool", "default": False},
     "fail_on_errors": {"type": "bool", "default": True},
     "wait": {"type": "int", "default": 5},
     "follow_only": {"type": "bool", "default": False},
@@ -302,24 +283,6 @@ def job_of(params: dict[str, Any]) -> Job:
     if not 1 <= params["wait"] <= MAX_WAIT:
         raise InputError(f"wait: found {params['wait']}, write a number of seconds from 1 to {MAX_WAIT}.")
     return job
-
-
-def remove_surplus(job: Job, sides: tuple[Any, Any], result: dict[str, Any]) -> None:
-    """Delete what the source no longer has, and note it."""
-    source, target = sides
-    removed: list[str] = []
-    count = 0
-    try:
-        for key in prune((source, job.bucket), (target, job.target_bucket), job.prefix):
-            count += 1
-            if count <= MAX_REMOVED_SHOWN:
-                removed.append(key)
-    except Exception as error:
-        raise McError(
-            f"After copying, {count} objects were deleted from the target's bucket {job.target_bucket}; then a request"
-            f" failed. {explain(error, job.target, 'target')}"
-        ) from error
-    result.update(removed=removed, removed_count=count)
 
 
 def check_buckets(job: Job, sides: tuple[Any, Any]) -> None:
@@ -382,9 +345,6 @@ def run(module: AnsibleModule) -> dict[str, Any]:
                 f"workers: the mc of {job.image} cannot be held to a number; it begins with one for each CPU and adds"
                 f" {last.workers_step} every 4 seconds while that makes it faster."
             )
-        if not running and params["remove"] and last.complete:
-            remove_surplus(job, sides, result)
-            result["changed"] = result["changed"] or bool(result["removed_count"])
         result["incomplete"] = not running and not last.complete
     return result
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.onprem.mlflow.plugins.module_utils.mc_prune import surplus
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_text import (
     moment,
     outcome,
@@ -19,8 +18,6 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.mc_text import (
     utc,
     visible,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def copied(**changes: Any) -> dict[str, Any]:
@@ -101,14 +98,3 @@ def test_moments_and_keys() -> None:
     with pytest.raises(ValueError, match="does not match"):
         moment("2026-11-21 10:00")
     assert visible("a\x07\u202eä😀") == "a\\x07\\u202eä😀"
-
-
-KEYS = st.sets(st.text(min_size=1, max_size=4))
-
-
-@given(KEYS, KEYS)
-def test_surplus_is_what_only_the_target_has(source: set[str], target: set[str]) -> None:
-    def in_order(keys: set[str]) -> list[str]:
-        return sorted(keys, key=lambda key: key.encode("utf-8", "surrogatepass"))
-
-    assert list(surplus(in_order(source), in_order(target))) == in_order(target - source)

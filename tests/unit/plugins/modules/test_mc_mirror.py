@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_arrival import Arrivals, judge
-from ansible_collections.onprem.mlflow.plugins.module_utils.mc_prune import prune
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_repair import (
     Copier,
     copy_all,
@@ -101,11 +100,6 @@ class Client:
 
     def delete_object(self, **asked: Any) -> None:
         del self.objects[asked["Key"]]
-
-    def get_paginator(self, name: str) -> Any:
-        assert name == "list_objects_v2"
-        keys = [{"Key": key} for key in sorted(self.objects)]
-        return SimpleNamespace(paginate=lambda **_asked: [{"Contents": keys[:1]}, {"Contents": keys[1:]}])
 
 
 @pytest.mark.parametrize(
@@ -232,28 +226,6 @@ def test_small_parts_of_copying() -> None:
     assert part_bytes(1 << 30) == 64 << 20
     assert part_bytes(5 << 40) * 10_000 > 5 << 40
     assert reason_of(OSError("3 bytes\narrived")) == "OSError: 3 bytes arrived"
-
-
-def test_surplus_is_deleted_only_where_the_source_lacks_it() -> None:
-    source, target = Client(a=b"", c=b""), Client(a=b"", b=b"", c=b"", d=b"")
-
-    class Short(Client):
-        """A source whose listing is cut short."""
-
-        def get_paginator(self, name: str) -> Any:
-            return Client(a=b"").get_paginator(name)
-
-    source.__class__ = Short
-    assert list(prune((source, "one"), (target, "two"), "")) == ["b", "d"]
-    assert sorted(target.objects) == ["a", "c"]
-
-
-def test_refusal_of_the_source_deletes_nothing() -> None:
-    source, target = Client(), Client(b=b"")
-    source.refused = {"b"}
-    with pytest.raises(ClientError):
-        list(prune((source, "one"), (target, "two"), ""))
-    assert list(target.objects) == ["b"]
 
 
 def head(size: int, etag: str, at: float = 1000.0) -> dict[str, Any]:
