@@ -76,11 +76,16 @@ class Rest(NamedTuple):
     whole: dict[str, Any]
 
 
+def is_fit(found: Findings) -> bool:
+    """Tell whether what differs is few enough to be compared alone."""
+    return found.differences <= MOST_KEYS
+
+
 def read_rest(path: str, identity: Mapping[str, Any]) -> Rest:
     """Return what is left of a complete comparison of the same; raise InputError where the journal is of none."""
     header, end = read_ends("only", path, identity)
     found = Findings(dict(end["counts"]), dict(end["by"]))
-    if found.differences > MOST_KEYS:
+    if not is_fit(found):
         raise InputError(
             f"only: {path!r} has {found.differences} objects that differ, more than {MOST_KEYS}; leave it out."
         )

@@ -254,6 +254,14 @@ unreadable_count:
   description: How many objects could not be compared.
   type: int
   returned: success
+differences:
+  description: How many keys are not found the same, that is all of the five kinds above.
+  type: int
+  returned: success
+fit_for_only:
+  description: Whether those are few enough to be compared alone, with the journal of this comparison as O(only).
+  type: bool
+  returned: success
 continued:
   description: Whether a comparison that was killed was continued.
   type: bool
@@ -290,7 +298,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_comparison import HopelessError, run, run_only, utc_now
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal import LISTS, Journal, read_earlier
-from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal_keys import Rest, read_rest
+from ansible_collections.onprem.mlflow.plugins.module_utils.s3_journal_keys import Rest, is_fit, read_rest
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import ListingError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_merge import UnsortedError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_objects import Habits, Place
@@ -398,6 +406,8 @@ def compare(params: dict[str, Any], dry_run: bool) -> dict[str, Any]:
         "by": findings.by,
         "earlier_by": earlier_by,
         **{name: findings.lists[name] for name in LISTS},
+        "differences": findings.differences,
+        "fit_for_only": is_fit(findings),
         "started_at": journal.start["at"],
         "ended_at": ended_at,
         "continued": continued,

@@ -58,8 +58,10 @@ def test_more_keys_than_are_held_in_memory_are_refused(
 ) -> None:
     spoil(source, target)
     journal = str(tmp_path / "journal")
-    compare(journal=journal)
+    assert compare(journal=journal)["fit_for_only"] is True
     monkeypatch.setattr(s3_journal_keys, "MOST_KEYS", 2)
+    whole = compare()
+    assert (whole["differences"], whole["fit_for_only"]) == (3, False)
     assert compare(only=journal)["msg"] == f"only: {journal!r} has 3 objects that differ, more than 2; leave it out."
 
 
