@@ -55,6 +55,13 @@ def test_nothing_is_half_done(platform: Platform) -> None:
 def test_the_report_says_so(platform: Platform) -> None:
     report = json.loads(platform.host.file(REPORT).content_string)
     assert report["outcome"] == "moved"
+    # Also of what the runs saw that were killed.
+    assert report["verdict"]["level"] == "good", report["verdict"]
+    assert report["totals"]["same"] == report["totals"]["objects"] > 40
+    assert next(row["pass"] for row in report["passes"]) == "mirror"
+    assert report["sample"]
+    assert report["carried"]
+    assert report["frozen_seconds"] > 0
     page = platform.host.file(REPORT.replace(".json", ".html"))
     assert not re.search(r"(?:src|href|url)\W{1,3}https?:", page.content_string), "the page needs nothing but itself"
 
