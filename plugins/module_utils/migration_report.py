@@ -23,9 +23,9 @@ Item = Mapping[str, Any]
 def build(given: Item) -> dict[str, Any]:
     """Return the report as plain data."""
     comparisons = latest_comparisons(given.get("comparisons") or [])
-    copies = list(given.get("copies") or [])
     sample = list(given.get("sample") or [])
     inventory = given.get("inventory") or {}
+    copies = latest_copies(given.get("copies") or [], inventory.get("buckets") or [])
     buckets = bucket_rows(inventory.get("buckets") or [], copies, comparisons)
     started, ended = given.get("started_at"), given.get("ended_at")
     whole = seconds_between("started_at", started, "ended_at", ended)
@@ -79,6 +79,17 @@ def seconds_between(first_name: str, first: str | None, last_name: str, last: st
 def place_of(item: Item) -> tuple[str, str]:
     """Return bucket and prefix, so that the results of all steps find each other."""
     return item.get("bucket") or item["name"], str(item.get("prefix") or "").rstrip("/")
+
+
+def latest_copies(copies: Iterable[Item], inventory: Sequence[Item]) -> list[Item]:
+    """Keep the last account of each copy, of what is in the inventory: an earlier run may have had another list."""
+    places = {place_of(item) for item in inventory}
+    latest = {
+        (item["pass"], place_of(item), item["started_at"]): item
+        for item in copies
+        if not places or place_of(item) in places
+    }
+    return list(latest.values())
 
 
 def latest_comparisons(comparisons: Iterable[Item]) -> list[Item]:
@@ -221,7 +232,8 @@ def pass_row(name: str, copies: Sequence[Item]) -> dict[str, Any]:
     mine = [item for item in copies if item["pass"] == name]
     begun = min(item["started_at"] for item in mine)
     ended = max((item["ended_at"] or item["started_at"]) for item in mine)
-    seconds = round(moment(ended) - moment(begun))
+    # Not of the time between runs of the playbook.
+    seconds = round(sum(moment(item["ended_at"] or item["started_at"]) - moment(item["started_at"]) for item in mine))
     size = sum(item["bytes"] for item in mine)
     objects = sum(item["objects"] for item in mine)
     return {
@@ -271,7 +283,7 @@ def spread(row: list[float], width: float, start: float, end: float, amount: flo
     for index in range(first_bin, last_bin + 1):
         low = start if index == first_bin else index * width
         high = end if index == last_bin else (index + 1) * width
-        row[index] += amount * max(0.0, high - low) / (end - start) / width
+        row[index] += amount * (max(0.0, high - low) / (end - start)) / width
 
 
 def sentence_of(item: object) -> str:

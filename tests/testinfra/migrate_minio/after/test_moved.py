@@ -58,7 +58,7 @@ def test_the_report_says_so(platform: Platform) -> None:
     # Also of what the runs saw that were killed.
     assert report["verdict"]["level"] == "good", report["verdict"]
     assert report["totals"]["same"] == report["totals"]["objects"] > 40
-    assert next(row["pass"] for row in report["passes"]) == "mirror"
+    assert next(row["objects"] for row in report["passes"] if row["pass"] == "mirror") > 40
     assert report["sample"]
     assert report["carried"]
     assert report["frozen_seconds"] > 0

@@ -20,7 +20,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.migration_report imp
 from ansible_collections.onprem.mlflow.plugins.module_utils.migration_report_html import code, page
 from ansible_collections.onprem.mlflow.plugins.module_utils.migration_report_plot import area_path, ceiling, plot
 from ansible_collections.onprem.mlflow.plugins.modules import migration_report
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 START = 1_800_000_000
@@ -129,7 +129,7 @@ def test_both_comparisons_are_told() -> None:
         ({"comparisons": [compared(unsettled=["k"])]}, "bad", "1 object of mlflow was still being written."),
         ({"comparisons": [compared(extra=["k"])]}, "bad", "1 object of mlflow is on the target and not"),
         ({"sample": [{"path": "p", "same": False}]}, "bad", "1 of 1 artifact did not read back the same"),
-        ({"copies": [copied(), copied("other")]}, "bad", "other was not compared."),
+        ({"inventory": {}, "copies": [copied(), copied("other")]}, "bad", "other was not compared."),
         ({"inventory": {"buckets": [{"name": "empty"}]}, "outcome": "copied"}, "bad", "empty was not compared."),
         ({"comparisons": []}, "warning", None),
         ({"outcome": "copied"}, "good", None),
@@ -147,6 +147,17 @@ def test_verdict(changes: dict[str, Any], level: str, doubt: str | None) -> None
 def test_comparison_after_copying_again_counts() -> None:
     assert verdict(comparisons=[compared(missing=["a"]), compared()])[0] == "good"
     assert verdict(comparisons=[compared(), compared(missing=["a"])])[0] == "bad"
+
+
+def test_copies_of_earlier_runs_count() -> None:
+    day_before = {"started_at": utc(START - 86_400), "objects": 90, "bytes": 9000}
+    killed = copied(**day_before | {"objects": 30}, ended_at=None)
+    gone_on_with = copied(**day_before, ended_at=utc(START - 86_300))
+    report = build(given_of(copies=[killed, gone_on_with, copied("another-list"), copied(objects=0, bytes=0)]))
+
+    assert report["verdict"]["level"] == "good"
+    assert report["buckets"][0]["copied"]["mirror"] == {"objects": 90, "bytes": 9000, "failed": 0}
+    assert (report["passes"][0]["seconds"], report["passes"][0]["bytes_per_second"]) == (200, 45)
 
 
 def test_results_of_a_prefix_find_each_other() -> None:
@@ -176,6 +187,7 @@ def test_rates_keep_the_sum() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 50), st.floats(0, 1000)), max_size=6))
+@example([(0.0, 5e-324, 1.5)])
 def test_spreading_loses_nothing(pieces: list[tuple[float, float, float]]) -> None:
     row = [0.0] * 25
     for one, other, amount in pieces:
