@@ -103,7 +103,7 @@ class Launcher:
     def start(self, image: Image, *, files: Mapping[str, File] | None = None, **settings: Any) -> Trial:
         """Start a container that finds *files* (absolute path to content) inside."""
         container = self._client.containers.create(
-            self._image(image),
+            self.image(image),
             name=f"{names.PREFIX}-contract-{image.folder}-{uuid.uuid4().hex[:8]}",
             labels=names.labels("contract"),
             **settings,
@@ -120,7 +120,8 @@ class Launcher:
         for name in self._volumes:
             self._client.volumes.get(name).remove()
 
-    def _image(self, image: Image) -> str:
+    def image(self, image: Image) -> str:
+        """Have an image in the engine, and return its name."""
         local = supply.local_name(image)
         try:
             self._client.images.get(local)
