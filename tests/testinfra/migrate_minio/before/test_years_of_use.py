@@ -55,13 +55,13 @@ def test_objects_with_everything_are_stored(s3: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("parts", [2, 13])
-def test_objects_in_parts_are_stored(s3: Any, parts: int) -> None:
-    key = f"parts/{parts}"
+@pytest.mark.parametrize(("mib", "parts"), [(5, 2), (5, 13), (200, 2)])
+def test_objects_in_parts_are_stored(s3: Any, mib: int, parts: int) -> None:
+    key = f"parts/{parts} of {mib} MiB"
     upload = s3.create_multipart_upload(Bucket="mlflow", Key=key, ContentType="application/x-parts")["UploadId"]
     done = []
     for number in range(1, parts + 1):
-        body = bytes([number]) * (5 * MIB if number < parts else 1000)
+        body = bytes([number]) * (mib * MIB if number < parts else 1000)
         answer = s3.upload_part(Bucket="mlflow", Key=key, UploadId=upload, PartNumber=number, Body=body)
         done.append({"PartNumber": number, "ETag": answer["ETag"]})
     s3.complete_multipart_upload(Bucket="mlflow", Key=key, UploadId=upload, MultipartUpload={"Parts": done})
