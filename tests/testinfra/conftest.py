@@ -157,13 +157,16 @@ class Platform:
         return printed
 
     def play_meanwhile(self, playbook: str, task: str, act: Callable[[], object], *words: str) -> str:
-        """Run a playbook, do something when a task begins, and return what it printed to its end."""
+        """Run a playbook, do something before the task after the named one begins, and return what was printed."""
         printed = []
         with self.playing(playbook, *words) as process:
             for line in process.stdout or ():
                 printed.append(line)
                 if line.startswith("TASK [") and f": {task}" in line:
+                    # However long it takes: what runs already is a worker's, and goes on.
+                    process.send_signal(signal.SIGSTOP)
                     act()
+                    process.send_signal(signal.SIGCONT)
             process.wait()
         return "".join(printed)
 

@@ -77,7 +77,7 @@ def test_failure_starts_the_old_stack_again_as_it_was(stack: OldStack, platform:
     before = stack.containers()
     printed = platform.play_meanwhile(
         "playbooks/adopt.yml",
-        "database | Dump the old database",
+        "take_over | Stop what writes to the old database",
         lambda: stack.run(f"docker stop mlflow-{stack.kind.engine}-1"),
         *stack.options,
     )
