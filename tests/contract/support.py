@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import docker
+from ansible_collections.onprem.mlflow.plugins.modules import s3_compare
 from docker.errors import ImageNotFound
 from docker.models.containers import Container
 
@@ -74,6 +75,12 @@ class Trial:
         """Return the container's address on the network: a client there is not let in for being local."""
         self.container.reload()
         return str(self.container.attrs["NetworkSettings"]["IPAddress"])
+
+
+def compare(stores: Mapping[str, Mapping[str, str]], bucket: str, **options: Any) -> dict[str, Any]:
+    """Compare a bucket of both stores as the module does, with its defaults."""
+    defaults = {name: spec.get("default") for name, spec in s3_compare.ARGUMENT_SPEC.items()}
+    return s3_compare.compare({**defaults, **stores, "bucket": bucket, **options}, dry_run=False)
 
 
 def answers(url: str) -> bool:

@@ -15,7 +15,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.mc_arrival import Ar
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_job import Job
 from ansible_collections.onprem.mlflow.plugins.module_utils.mc_runs import Runs
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import client, store_of
-from ansible_collections.onprem.mlflow.plugins.modules import s3_compare, s3_inventory
+from ansible_collections.onprem.mlflow.plugins.modules import s3_inventory
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,7 +24,7 @@ from lab import names, up
 from lab.catalogue import MC, MINIO
 from lab.console import Console
 from lab.rustfs import layout
-from tests.contract.support import File, Launcher, Trial
+from tests.contract.support import File, Launcher, Trial, compare
 
 pytestmark = pytest.mark.contract
 
@@ -103,11 +103,6 @@ def docker(words: Sequence[str]) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def compare(stores: dict[str, Store], **options: Any) -> dict[str, Any]:
-    defaults = {name: spec.get("default") for name, spec in s3_compare.ARGUMENT_SPEC.items()}
-    return s3_compare.compare({**defaults, **stores, "bucket": BUCKET, **options}, dry_run=False)
-
-
 def test_the_copy_is_made_and_found_the_same(launcher: Launcher, stores: dict[str, Store], tmp_path: Path) -> None:
     assert inventory(stores["source"])["buckets"][0]["objects"] == len(OBJECTS)
     source, target = (store_of(store) for store in stores.values())
@@ -130,10 +125,10 @@ def test_the_copy_is_made_and_found_the_same(launcher: Launcher, stores: dict[st
     copied = runs.result(0, 0)
     assert (copied["objects"], copied["failed"], copied["errors"]) == (len(OBJECTS), [], [])
 
-    result = compare(stores)
+    result = compare(stores, BUCKET)
     assert (result["equal"], result["same"]) == (True, len(OBJECTS))
     client(target).put_object(Bucket=BUCKET, Key="runs/1 ü+/model.bin", Body=b"x" * 1024, Metadata={"n": "1024"})
-    assert compare(stores)["different_count"] == 1
+    assert compare(stores, BUCKET)["different_count"] == 1
 
 
 def test_the_authority_of_another_is_refused(stores: dict[str, Store]) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import client, store_of
-from ansible_collections.onprem.mlflow.plugins.modules import s3_compare
 
 from lab import up
 from lab.catalogue import MINIO, RUSTFS
 from lab.console import Console
 from lab.rustfs import layout
-from tests.contract.support import Launcher, Trial, answers
+from tests.contract.support import Launcher, Trial, answers, compare
 
 pytestmark = pytest.mark.contract
 
@@ -152,14 +152,11 @@ def test_each_change_is_compared_again(
     fill(sides, prefix)
     first, second = str(tmp_path / "first"), str(tmp_path / "second")
 
-    def compare(**options: Any) -> dict[str, Any]:
-        defaults = {name: spec.get("default") for name, spec in s3_compare.ARGUMENT_SPEC.items()}
-        return s3_compare.compare({**defaults, **stores, "bucket": BUCKET, "prefix": prefix, **options}, dry_run=False)
-
-    whole = compare(journal=first)
+    compare_below = partial(compare, stores, BUCKET, prefix=prefix)
+    whole = compare_below(journal=first)
     assert (whole["equal"], whole["same"], whole["by"]["read"]) == (True, OBJECTS + 3, 1)
     change(Prefixed(sides[0], prefix), Prefixed(sides[1], prefix))
-    result = compare(journal=second, since=first)
+    result = compare_below(journal=second, since=first)
     assert result["bytes_read"] < 1000
     assert result["earlier_by"] == whole["by"]
     found = {
@@ -168,8 +165,8 @@ def test_each_change_is_compared_again(
     }
     counts = {"same": result["same"], "earlier": result["earlier"]}
     assert {**found, **counts} == {"different": [], "missing": [], "extra": [], **expected}
-    again = compare(since=second)
+    again = compare_below(since=second)
     assert (again["earlier"], again["same"]) == (result["same"], result["same"])
-    rest = compare(only=second)
+    rest = compare_below(only=second)
     lasting = ("earlier_by", "equal", "objects", "bytes", "same", "earlier", "different", "missing", "extra")
     assert {kind: rest[kind] for kind in lasting} == {kind: result[kind] for kind in lasting}
