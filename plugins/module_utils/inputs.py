@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.onprem.mlflow.plugins.module_utils.compose import check_limits
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
     ROUNDS_LIMITS,
@@ -96,6 +97,7 @@ def check_values(values: Mapping[str, Any]) -> list[str]:
     for name, value in values.items():
         if name.startswith(("rustfs_", "bucket_")) and isinstance(value, str):
             problems += check_rustfs_key(name, value)
+    problems += check_limits(values)
     problems += check_bucket_key(values)
     problems += check_postgres(values)
     problems += check_artifact_prefix(values)

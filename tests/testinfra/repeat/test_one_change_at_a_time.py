@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from ..conftest import Container, Platform
 
 
+MYSQL: dict[str, Any] = {
+    "mysql_max_connections": 190,
+    "mysql_memory": "1500m",
+    "mysql_cpus": 1.5,
+    "mysql_log_max_size": "5m",
+    "mysql_log_max_files": 2,
+    "mysql_environment": {"SET_BY": "an operator"},
+}
+
 # On the server until its next restart: these tests have left their changes there.
 STAMP = "/run/changed-by-tests"
 
@@ -60,12 +69,16 @@ def with_users(platform: Platform, users: list[dict[str, str]]) -> list[dict[str
     return list(hosts)
 
 
-def test_mysql_option_touches_mysql_only(platform: Platform) -> None:
-    assert apply(platform, mysql_max_connections=190) == {"mysql"}
+def test_mysql_options_touch_mysql_only(platform: Platform) -> None:
+    assert apply(platform, **MYSQL) == {"mysql"}
+    limits = platform.container("mysql")["HostConfig"]
+    assert (limits["Memory"], limits["NanoCpus"]) == (1500 * 1024**2, 1_500_000_000)
+    assert limits["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "2"}}
+    assert "SET_BY=an operator" in platform.container("mysql")["Config"]["Env"]
 
 
 def test_mlflow_option_touches_mlflow_only(platform: Platform) -> None:
-    assert apply(platform, mysql_max_connections=190, mlflow_workers=2) == {"mlflow"}
+    assert apply(platform, **MYSQL, mlflow_workers=2) == {"mlflow"}
 
 
 def test_user_list_touches_no_container(platform: Platform) -> None:
@@ -73,7 +86,7 @@ def test_user_list_touches_no_container(platform: Platform) -> None:
     assert platform.login_status("anna", anna) == 200, "also fills the cache of verdicts"
 
     new = [{"name": "admin"}, {"name": "carla", "password": "carla's password"}]
-    changes = {"mysql_max_connections": 190, "mlflow_workers": 2, "nginx_virtual_hosts": with_users(platform, new)}
+    changes = {**MYSQL, "mlflow_workers": 2, "nginx_virtual_hosts": with_users(platform, new)}
     assert apply(platform, **changes) == set()
     assert platform.login_status("anna", anna) == 401, "a removed user is refused at once"
     assert platform.login_status("carla", "carla's password") == 200
@@ -106,9 +119,7 @@ def test_changed_password_loses_no_request(platform: Platform) -> None:
     new = [{"name": "admin"}, {"name": "carla", "password": "another password"}]
     before = platform.containers()
     with asking(platform) as answers:
-        platform.site(
-            mysql_max_connections=190, mlflow_workers=2, nginx_virtual_hosts=with_users(platform, new)
-        ).assert_ok()
+        platform.site(**MYSQL, mlflow_workers=2, nginx_virtual_hosts=with_users(platform, new)).assert_ok()
     assert platform.containers() == before
     assert platform.login_status("carla", "carla's password") == 401, "an old password is refused at once"
     assert platform.login_status("carla", "another password") == 200

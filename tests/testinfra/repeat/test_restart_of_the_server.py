@@ -1,9 +1,10 @@
-"""After the server restarts, everything answers again without Ansible."""
+"""After the server restarts, everything answers again without Ansible, an operator's own service too."""
 
 from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,34 @@ import pytest
 if TYPE_CHECKING:
     from ..conftest import Platform
 
+PROJECT = "/opt/mlflow"
 # On two cores, beside other work; MLflow's four workers take most of it.
 LIMIT = 180
+
+
+OVERRIDE = f"{PROJECT}/compose.override.yml"
+# What an operator may add: a service beside ours, and a key of one of ours.
+OWN = """\
+services:
+  own:
+    image: nginx:1.30
+    entrypoint: [sleep, infinity]
+    restart: unless-stopped
+    networks: [back]
+  nginx:
+    labels:
+      org.example.owner: lab
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_service(platform: Platform) -> Iterator[None]:
+    platform.write(OVERRIDE, OWN)
+    platform.compose("up", "--detach", "own", "nginx")
+    yield
+    assert platform.host.file(OVERRIDE).content_string == OWN, "ours to leave alone"
+    platform.compose("rm", "--stop", "--force", "own")
+    platform.host.check_output("rm %s", OVERRIDE)
 
 
 def answers(platform: Platform) -> bool:
@@ -43,3 +70,8 @@ def test_nothing_changes_when_nothing_changed(platform: Platform, check: bool) -
     result.assert_ok()
     assert not result.changed
     assert platform.containers() == before
+
+
+def test_an_operators_own_service_is_left_alone(platform: Platform) -> None:
+    assert platform.container("own")["State"]["Running"]
+    assert platform.container("nginx")["Config"]["Labels"]["org.example.owner"] == "lab"

@@ -207,6 +207,23 @@ def test_secrets_are_files(project: dict[str, Any], rendered: Rendered) -> None:
     assert f'"{store["password"]}"' not in json.dumps(project)
 
 
+def test_limits_are_of_the_services(rendered_cases: dict[str, Rendered]) -> None:
+    limits = {"mysql": "2g", "postgres": "1g", "rustfs": "1g", "mlflow": "3g", "nginx": "256m"}
+    for name, memory in limits.items():
+        service = yaml.safe_load(rendered_cases["limits"].text(name, "service.yml"))["services"][name]
+        assert service["mem_limit"] == memory, name
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "5m", "max-file": "4"}}, name
+        unlimited = yaml.safe_load(rendered_cases["defaults"].text(name, "service.yml"))["services"][name]
+        assert not {"mem_limit", "cpus", "logging"} & unlimited.keys(), name
+
+
+def test_an_operators_environment_wins(rendered_cases: dict[str, Rendered]) -> None:
+    fragment = yaml.safe_load(rendered_cases["limits"].text("mysql", "service.yml"))["services"]["mysql"]
+    assert fragment["environment"]["TZ"] == "Europe/Vienna"
+    assert fragment["environment"]["MYSQL_SOMETHING"] == "a$$b"
+    assert fragment["cpus"] == 1.5
+
+
 def unescape(value: str) -> str:
     """Compose's `config` doubles each dollar sign again."""
     return value.replace("$$", "$")
