@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.compose import check_limits
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+from ansible_collections.onprem.mlflow.plugins.module_utils.front_door_check import check_front_door
 from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
     ROUNDS_LIMITS,
     check_user,
@@ -84,12 +85,19 @@ def check_groups(wanted: Mapping[str, object], groups: Mapping[str, Sequence[str
     return problems
 
 
-def check_values(values: Mapping[str, Any]) -> list[str]:
+def check_values(values: Mapping[str, Any], server_address: str = "") -> list[str]:
     """Run every check whose options are there; `values` holds those whose types are right."""
     problems = []
     if "nginx_virtual_hosts" in values:
         scheme = str(values.get("nginx_password_hash") or "bcrypt")
         problems += check_virtual_hosts("nginx_virtual_hosts", values["nginx_virtual_hosts"], scheme)
+        problems += check_front_door(
+            "nginx_virtual_hosts",
+            values["nginx_virtual_hosts"],
+            str(values.get("nginx_login") or values.get("mlflow_platform_login") or "basic"),
+            str(values.get("mlflow_platform_artifact_store") or "rustfs"),
+            server_address,
+        )
         if "nginx_health_port" in values:
             problems += check_health_port(values["nginx_health_port"], values["nginx_virtual_hosts"])
     if "nginx_password_rounds" in values:
@@ -162,7 +170,8 @@ def check_rounds(rounds: object, scheme: str) -> list[str]:
 
 def check_health_port(port: object, virtual_hosts: Sequence[Mapping[str, Any] | None]) -> list[str]:
     """Complain about a health port that clients are served on."""
-    if parse_port(port) in {parse_port(item.get("port")) for item in virtual_hosts if item} - {None}:
+    ports = {parse_port(item.get(key)) for item in virtual_hosts if item for key in ("port", "redirect_from")}
+    if parse_port(port) in ports - {None}:
         return [f"nginx_health_port: found {port}, which a virtual host listens on, write another port."]
     return []
 
