@@ -6,6 +6,7 @@ Does what `mlflow db upgrade URL` does, without the URL on a command line.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,14 @@ def drop_all(engine: Engine) -> None:
     metadata.drop_all(engine, tables=[table for table in metadata.sorted_tables if table is not marker])
 
 
+def upgrade_login(engine: Engine) -> None:
+    """Make or upgrade the tables of MLflow's own login, which are in the same database."""
+    if "MLFLOW_AUTH_CONFIG_PATH" in os.environ:
+        # It reads its settings when it is loaded.
+        login = importlib.import_module("mlflow.server.auth.db.utils")
+        login.migrate(engine, "head")
+
+
 def first_start(engine: Engine) -> None:
     if MARKER in tables(engine):
         print("An earlier first start was interrupted: making the tables anew.", flush=True)
@@ -60,6 +69,7 @@ def first_start(engine: Engine) -> None:
         with engine.begin() as connection:
             connection.execute(sqlalchemy.text(f"CREATE TABLE {MARKER} (id INT PRIMARY KEY)"))
     db._initialize_tables(engine)
+    upgrade_login(engine)
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text(f"DROP TABLE {MARKER}"))
 
@@ -72,6 +82,7 @@ def main() -> None:
             first_start(engine)
         else:
             db._upgrade_db(engine)
+            upgrade_login(engine)
     print(f"The database has the schema of MLflow {mlflow.__version__}.", flush=True)
 
 

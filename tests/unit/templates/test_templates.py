@@ -40,6 +40,15 @@ def read_my_cnf(text: str) -> None:
     assert all("\n" not in value for value in parser["mysqld"].values())
 
 
+def read_basic_auth_ini(text: str) -> None:
+    # As MLflow reads it, which takes %% for %.
+    parser = configparser.ConfigParser()
+    parser.read_string(text)
+    assert parser.sections() == ["mlflow"]
+    assert parser["mlflow"]["database_uri"].startswith(("mysql+pymysql://", "postgresql+psycopg://"))
+    assert "%%" not in parser["mlflow"]["database_uri"]
+
+
 def read_postgresql_conf(text: str) -> None:
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     # A quote inside is doubled, a backslash too: nothing leaves its line.
@@ -99,6 +108,7 @@ def read_text(text: str) -> None:
 READERS: dict[str, Callable[[str], None]] = {
     "*.yml.j2": read_yaml,
     "my.cnf.j2": read_my_cnf,
+    "basic_auth.ini.j2": read_basic_auth_ini,
     "postgresql.conf.j2": read_postgresql_conf,
     "Dockerfile.j2": read_dockerfile,
     "requirements.txt.j2": read_requirements,
@@ -188,6 +198,24 @@ def test_place_of_artifacts(rendered_cases: dict[str, Rendered]) -> None:
         assert environment.get("AWS_CA_BUNDLE") == certificate, case
         mounted = "../config/mlflow:/etc/mlflow-platform:ro" in service["volumes"]
         assert mounted is (certificate is not None), case
+
+
+def test_mlflow_asks_for_a_password_only_where_it_shall(rendered_cases: dict[str, Rendered]) -> None:
+    fragments = {
+        case: yaml.safe_load(rendered_cases[case].text("mlflow", "service.yml")) for case in ("defaults", "own_login")
+    }
+    plain, asking = (fragment["services"]["mlflow"] for fragment in fragments.values())
+    assert "command" not in plain
+    assert asking["command"] == ["mlflow", "server", "--app-name", "basic-auth"]
+    more = set(asking["environment"]) - set(plain["environment"])
+    assert more == {
+        "MLFLOW_AUTH_CONFIG_PATH",
+        "MLFLOW_AUTH_ADMIN_PASSWORD_FILE",
+        "MLFLOW_FLASK_SERVER_SECRET_KEY_FILE",
+    }
+    assert {f"/run/secrets/{name}" for name in asking["secrets"]} >= {asking["environment"][name] for name in more}
+    labels = [service["labels"]["onprem.mlflow.schema"] for service in (plain, asking)]
+    assert labels[0] != labels[1], "the tables of users are made before MLflow starts"
 
 
 def test_services_are_confined(project: dict[str, Any]) -> None:
