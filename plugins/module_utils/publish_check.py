@@ -46,7 +46,9 @@ def check_publish(values: Mapping[str, Any]) -> list[str]:
 
 def _check_network(network: object) -> list[str]:
     if not network:
-        return ["nginx_traefik_network: is missing, write the name of Traefik's network as `docker network ls` shows it."]
+        return [
+            "nginx_traefik_network: is missing, write the name of Traefik's network as `docker network ls` shows it."
+        ]
     if not _NETWORK.fullmatch(str(network)):
         return [f"nginx_traefik_network: found {network!r}, write a name as `docker network ls` shows it."]
     return []
