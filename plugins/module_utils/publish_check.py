@@ -20,6 +20,9 @@ FOR_TRAEFIK = (
     "nginx_traefik_labels",
 )
 
+BEHIND_PORT = 15081
+HEALTH_PORT = 15080
+
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -29,10 +32,8 @@ def check_publish(values: Mapping[str, Any]) -> list[str]:
     problems = []
     if publish != "ports":
         problems += _check_hosts(values.get("nginx_virtual_hosts") or [], publish)
-        if values.get("nginx_behind_port") == values.get("nginx_health_port") is not None:
-            problems.append(
-                f"nginx_behind_port: found {values['nginx_behind_port']}, which is nginx_health_port, write another."
-            )
+        if values.get("nginx_behind_port", BEHIND_PORT) == values.get("nginx_health_port", HEALTH_PORT):
+            problems.append("nginx_behind_port: is the same as nginx_health_port, write another port.")
     if publish == "traefik":
         problems += _check_network(values.get("nginx_traefik_network"))
     else:

@@ -164,13 +164,15 @@ def test_only_the_proxy_publishes_ports(project: dict[str, Any], rendered: Rende
     publishing = {name for name, service in project["services"].items() if service.get("ports")}
     assert publishing == {"nginx"}
     ports = {(port.get("host_ip", ""), port["published"]) for port in project["services"]["nginx"]["ports"]}
-    wanted = {("", str(host["port"])) for host in rendered.variables["nginx_virtual_hosts"]}
-    assert ports == wanted | {("127.0.0.1", "15080")}
+    open_ports = {("", str(host["port"])) for host in rendered.variables["nginx_virtual_hosts"]}
+    with_a_proxy_in_front = {(address, port) for address, port in rendered.variables.get("published", [])}
+    assert ports == (with_a_proxy_in_front or open_ports | {("127.0.0.1", "15080")})
 
 
 def test_back_ends_are_on_the_internal_network_only(project: dict[str, Any], rendered: Rendered) -> None:
     assert project["networks"]["back"]["internal"] is True
-    more = {"nginx": {"front"}, "mlflow": set(rendered.variables.get("mlflow_also_on", []))}
+    also_on = {name: set(rendered.variables.get(f"{name}_also_on", [])) for name in ("nginx", "mlflow")}
+    more = {**also_on, "nginx": {"front"} | also_on["nginx"]}
     for name, service in project["services"].items():
         assert set(service["networks"]) == {"back"} | more.get(name, set()), name
 
@@ -179,7 +181,8 @@ def test_mlflow_gets_out_only_to_an_external_store(project: dict[str, Any], rend
     others = {
         name: network for name, network in project["networks"].items() if name not in ("front", "back", "default")
     }
-    assert set(others) == set(rendered.variables.get("mlflow_also_on", []))
+    known = [rendered.variables.get(f"{name}_also_on", []) for name in ("nginx", "mlflow")]
+    assert set(others) == {name for names in known for name in names}
     assert all(not network.get("internal") for network in others.values())
 
 
@@ -216,6 +219,22 @@ def test_mlflow_asks_for_a_password_only_where_it_shall(rendered_cases: dict[str
     assert {f"/run/secrets/{name}" for name in asking["secrets"]} >= {asking["environment"][name] for name in more}
     labels = [service["labels"]["onprem.mlflow.schema"] for service in (plain, asking)]
     assert labels[0] != labels[1], "the tables of users are made before MLflow starts"
+
+
+def test_a_proxy_in_front_is_believed_and_found_by_it(rendered_cases: dict[str, Rendered]) -> None:
+    rendered = rendered_cases["behind_traefik"]
+    text = rendered.text("nginx", "nginx.conf")
+    assert text.count("listen 15081;") == 2
+    assert "listen 15081 default_server;" in text
+    assert "real_ip_header X-Forwarded-For;" in text
+    assert "X-Forwarded-Proto $scheme;" not in text
+    labels = yaml.safe_load(rendered.text("nginx", "service.yml"))["services"]["nginx"]["labels"]
+    assert labels["traefik.http.routers.mlflow-1.entrypoints"] == "websecure"
+    assert unescape(labels["traefik.http.routers.mlflow-1.rule"]).endswith(r"HostRegexp(`^[^.]+\.lab\.example\.org$`)")
+    assert "traefik.http.routers.mlflow-2.tls" not in labels
+    origins = yaml.safe_load(rendered.text("mlflow", "service.yml"))["services"]["mlflow"]["environment"]
+    assert origins["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"].startswith("https://mlflow.example.org,")
+    assert "real_ip" not in rendered_cases["defaults"].text("nginx", "nginx.conf")
 
 
 def test_services_are_confined(project: dict[str, Any]) -> None:
