@@ -86,7 +86,8 @@ class Platform:
     @property
     def store(self) -> str:
         """Where the scenario keeps artifacts: rustfs or local."""
-        return os.environ.get("STORE") or "rustfs"
+        written = str(self.variables.get("mlflow_platform_artifact_store"))
+        return written if written in ("local", "s3") else os.environ.get("STORE") or "rustfs"
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -220,9 +221,12 @@ class Platform:
         names = set(self.host.check_output("ls %s/secrets", PROJECT).split()) - {"mlflow_s3_access_key"}
         found = {name: self.secret(name) for name in names}
         for virtual_host in self.variables["nginx_virtual_hosts"]:
-            for user in virtual_host["users"]:
+            for user in virtual_host.get("users", []):
                 if "password" in user:
                     found[f"password of {user['name']}"] = user["password"]
+        for user in self.variables.get("mlflow_users", []):
+            if "password" in user:
+                found[f"password of {user['name']}"] = user["password"]
         return found
 
     def password(self, user: str) -> str:
