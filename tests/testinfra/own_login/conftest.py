@@ -43,7 +43,7 @@ def log_in(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> LogIn:
 
 @pytest.fixture
 def apply(platform: Platform) -> Apply:
-    """Predict a change, make it, and see that nothing is left to do; give the services whose containers were touched."""
+    """Predict a change, make it, see that nothing is left to do, and give the services that were touched."""
 
     def change(**variables: Any) -> set[str]:
         before = platform.containers()

@@ -62,7 +62,7 @@ def test_a_user_keeps_what_is_his_from_the_others(log_in: LogIn, tmp_path: Path)
         lambda: bert.list_artifacts(run),
         lambda: download_artifacts(artifact_uri=f"mlflow-artifacts:/{experiment}/{run}/artifacts/model.bin"),
     ):
-        with pytest.raises(MlflowException, match="403|Permission denied"):
+        with pytest.raises(MlflowException, match=r"403|Permission denied"):
             attempt()
 
     clara = log_in("clara")
