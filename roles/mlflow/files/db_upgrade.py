@@ -53,11 +53,19 @@ def drop_all(engine: Engine) -> None:
     metadata.drop_all(engine, tables=[table for table in metadata.sorted_tables if table is not marker])
 
 
+def name_after_table(table: sqlalchemy.Table, connection: Connection, **_: object) -> None:
+    for key in table.foreign_key_constraints:
+        if connection.dialect.name == "mysql" and key.name == "fk_user_id":
+            key.name = f"fk_user_id_{table.name}"
+
+
 def upgrade_login(engine: Engine) -> None:
     """Make or upgrade the tables of MLflow's own login, which are in the same database."""
     if "MLFLOW_AUTH_CONFIG_PATH" in os.environ:
         # It reads its settings when it is loaded.
         login = importlib.import_module("mlflow.server.auth.db.utils")
+        # MLflow gives the keys of two tables one name, which MySQL refuses: github.com/mlflow/mlflow/issues/9642.
+        sqlalchemy.event.listen(sqlalchemy.Table, "before_create", name_after_table)
         login.migrate(engine, "head")
 
 
