@@ -65,15 +65,10 @@ def _check_hosts(virtual_hosts: Sequence[Mapping[str, Any] | None], publish: str
         except InputError:
             # It was complained about before.
             continue
-        if host.tls not in ("off", "outside"):
+        if host.has_certificate:
             problems.append(
                 f"{path}.tls: found {host.tls!r}, but with nginx_publish {publish!r} the proxy in front has the"
                 " certificate, write outside, or off."
-            )
-        if host.redirect_from is not None:
-            problems.append(
-                f"{path}.redirect_from: is of no use with nginx_publish {publish!r}, have the proxy in front redirect,"
-                " and remove it."
             )
         for name in host.host_names:
             if name in seen:

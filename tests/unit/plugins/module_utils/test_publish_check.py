@@ -39,14 +39,9 @@ def test_good_values_pass(values: dict[str, Any]) -> None:
             " certificate, write outside, or off.",
         ),
         (
-            {"nginx_publish": "loopback", "nginx_virtual_hosts": [host("a", redirect_from=80)]},
-            "nginx_virtual_hosts[0].redirect_from: is of no use with nginx_publish 'loopback', have the proxy in front"
-            " redirect, and remove it.",
-        ),
-        (
             {"nginx_publish": "loopback", "nginx_virtual_hosts": [host("a"), host("A", port=80)]},
-            "nginx_virtual_hosts[1]: a stands twice, but with nginx_publish 'loopback' all virtual hosts share one port,"
-            " remove one of them.",
+            "nginx_virtual_hosts[1]: a stands twice, but with nginx_publish 'loopback' all virtual hosts share one"
+            " port, remove one of them.",
         ),
         (
             {"nginx_publish": "loopback", "nginx_behind_port": 15080},
@@ -62,7 +57,8 @@ def test_good_values_pass(values: dict[str, Any]) -> None:
         ),
         (
             {"nginx_traefik_network": "traefik"},
-            "nginx_traefik_network: is of no use with nginx_publish 'ports', write nginx_publish: traefik, or remove it.",
+            "nginx_traefik_network: is of no use with nginx_publish 'ports', write nginx_publish: traefik, or remove"
+            " it.",
         ),
     ],
 )
