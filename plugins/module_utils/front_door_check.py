@@ -113,19 +113,19 @@ def _check_tls(path: str, written: Host, host: VirtualHost) -> Iterator[str]:
     else:
         for name in (name for name, value in pair.items() if value):
             yield f"{path}.{name}: is of no use with tls {host.tls!r}, remove it, or write tls: provided."
-    if host.tls == "off":
-        for name in ("redirect_from", "hsts_seconds"):
-            if written.get(name):
-                yield f"{path}.{name}: is of no use without TLS, remove it, or write tls: self_signed or provided."
+    # A proxy in front redirects by itself, and passes on what browsers are told.
+    for name in {"off": ("redirect_from", "hsts_seconds"), "outside": ("redirect_from",)}.get(host.tls, ()):
+        if written.get(name):
+            yield f"{path}.{name}: is of no use without TLS, remove it, or write tls: self_signed or provided."
 
 
 def _check_ports(variable: str, hosts: Mapping[int, VirtualHost]) -> Iterator[str]:
     """A port is for TLS or not, and a name redirects from a port where nothing else answers to it."""
-    encrypted = {host.port for host in hosts.values() if host.tls != "off"}
-    plain = {(name, host.port) for host in hosts.values() if host.tls == "off" for name in host.host_names}
+    encrypted = {host.port for host in hosts.values() if host.has_certificate}
+    plain = {(name, host.port) for host in hosts.values() if not host.has_certificate for name in host.host_names}
     redirected: set[tuple[str, int]] = set()
     for index, host in hosts.items():
-        if host.tls == "off" and host.port in encrypted:
+        if not host.has_certificate and host.port in encrypted:
             yield f"{variable}[{index}].port: found {host.port}, where another virtual host has TLS, write another."
         if host.redirect_from is None:
             continue

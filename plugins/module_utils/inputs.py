@@ -20,7 +20,9 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
     check_user,
     check_user_name,
 )
+from ansible_collections.onprem.mlflow.plugins.module_utils.login_check import check_login
 from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
+from ansible_collections.onprem.mlflow.plugins.module_utils.publish_check import check_publish
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME, store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, parse_port
 
@@ -106,6 +108,8 @@ def check_values(values: Mapping[str, Any], server_address: str = "") -> list[st
         if name.startswith(("rustfs_", "bucket_")) and isinstance(value, str):
             problems += check_rustfs_key(name, value)
     problems += check_limits(values)
+    problems += check_login(values)
+    problems += check_publish(values)
     problems += check_bucket_key(values)
     problems += check_postgres(values)
     problems += check_artifact_prefix(values)

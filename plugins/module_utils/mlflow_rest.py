@@ -187,10 +187,15 @@ class RestClient:
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Tell the API something."""
-        content = json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
-        with self._exchange("POST", f"{API}/{path}", headers, [content]) as response:
-            return self._json(response)
+        return self._send("POST", path, body)
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the API change something."""
+        return self._send("PATCH", path, body)
+
+    def delete(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the API delete something."""
+        return self._send("DELETE", path, body)
 
     def server_info(self) -> dict[str, Any]:
         """Ask what the server offers to its clients."""
@@ -216,6 +221,12 @@ class RestClient:
         """Delete an artifact."""
         with self._exchange("DELETE", f"{ARTIFACTS}/{quote(path)}") as response:
             self._json(response)
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        content = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+        with self._exchange(method, f"{API}/{path}", headers, [content]) as response:
+            return self._json(response)
 
     @contextlib.contextmanager
     def _exchange(

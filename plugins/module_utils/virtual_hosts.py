@@ -19,7 +19,7 @@ INTERNAL_HOSTS = ("mlflow:5000", "localhost:*", "127.0.0.1:*")
 
 # What can be behind a virtual host, and where its certificate can come from.
 SERVICES = ("mlflow", "console", "s3")
-TLS = ("off", "self_signed", "provided")
+TLS = ("off", "self_signed", "provided", "outside")
 LOGINS = ("basic", "mlflow", "anybody_may_do_everything")
 
 _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")
@@ -63,6 +63,11 @@ class VirtualHost:
         return cls(
             tuple(str(name).lower() for name in names), port, tls, _choice(value, "service", SERVICES), redirect_from
         )
+
+    @property
+    def has_certificate(self) -> bool:
+        """Tell whether the proxy itself speaks TLS."""
+        return self.tls in ("self_signed", "provided")
 
     @property
     def scheme(self) -> str:

@@ -226,6 +226,9 @@ class Platform:
             for user in virtual_host.get("users", []):
                 if "password" in user:
                     found[f"password of {user['name']}"] = user["password"]
+        for user in self.variables.get("mlflow_users", []):
+            if "password" in user:
+                found[f"password of {user['name']}"] = user["password"]
         return found
 
     def password(self, user: str) -> str:

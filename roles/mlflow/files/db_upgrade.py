@@ -6,6 +6,7 @@ Does what `mlflow db upgrade URL` does, without the URL on a command line.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,22 @@ def drop_all(engine: Engine) -> None:
     metadata.drop_all(engine, tables=[table for table in metadata.sorted_tables if table is not marker])
 
 
+def name_after_table(table: sqlalchemy.Table, connection: Connection, **_: object) -> None:
+    for key in table.foreign_key_constraints:
+        if connection.dialect.name == "mysql" and key.name == "fk_user_id":
+            key.name = f"fk_user_id_{table.name}"
+
+
+def upgrade_login(engine: Engine) -> None:
+    """Make or upgrade the tables of MLflow's own login, which are in the same database."""
+    if "MLFLOW_AUTH_CONFIG_PATH" in os.environ:
+        # It reads its settings when it is loaded.
+        login = importlib.import_module("mlflow.server.auth.db.utils")
+        # MLflow gives the keys of two tables one name, which MySQL refuses: github.com/mlflow/mlflow/issues/9642.
+        sqlalchemy.event.listen(sqlalchemy.Table, "before_create", name_after_table)
+        login.migrate(engine, "head")
+
+
 def first_start(engine: Engine) -> None:
     if MARKER in tables(engine):
         print("An earlier first start was interrupted: making the tables anew.", flush=True)
@@ -60,6 +77,7 @@ def first_start(engine: Engine) -> None:
         with engine.begin() as connection:
             connection.execute(sqlalchemy.text(f"CREATE TABLE {MARKER} (id INT PRIMARY KEY)"))
     db._initialize_tables(engine)
+    upgrade_login(engine)
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text(f"DROP TABLE {MARKER}"))
 
@@ -72,6 +90,7 @@ def main() -> None:
             first_start(engine)
         else:
             db._upgrade_db(engine)
+            upgrade_login(engine)
     print(f"The database has the schema of MLflow {mlflow.__version__}.", flush=True)
 
 

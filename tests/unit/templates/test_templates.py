@@ -46,6 +46,15 @@ def read_my_cnf(text: str) -> None:
     assert all("\n" not in value for value in parser["mysqld"].values())
 
 
+def read_basic_auth_ini(text: str) -> None:
+    # As MLflow reads it, which takes %% for %.
+    parser = configparser.ConfigParser()
+    parser.read_string(text)
+    assert parser.sections() == ["mlflow"]
+    assert parser["mlflow"]["database_uri"].startswith(("mysql+pymysql://", "postgresql+psycopg://"))
+    assert "%%" not in parser["mlflow"]["database_uri"]
+
+
 def read_postgresql_conf(text: str) -> None:
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     # A quote inside is doubled, a backslash too: nothing leaves its line.
@@ -105,6 +114,7 @@ def read_text(text: str) -> None:
 READERS: dict[str, Callable[[str], None]] = {
     "*.yml.j2": read_yaml,
     "my.cnf.j2": read_my_cnf,
+    "basic_auth.ini.j2": read_basic_auth_ini,
     "postgresql.conf.j2": read_postgresql_conf,
     "Dockerfile.j2": read_dockerfile,
     "requirements.txt.j2": read_requirements,
@@ -161,13 +171,15 @@ def test_only_the_proxy_publishes_ports(project: dict[str, Any], rendered: Rende
     assert publishing == {"nginx"}
     ports = {(port.get("host_ip", ""), port["published"]) for port in project["services"]["nginx"]["ports"]}
     hosts = rendered.variables["nginx_virtual_hosts"]
-    wanted = {("", str(host[key])) for host in hosts for key in ("port", "redirect_from") if key in host}
-    assert ports == wanted | {("127.0.0.1", "15080")}
+    open_ports = {("", str(host[key])) for host in hosts for key in ("port", "redirect_from") if key in host}
+    with_a_proxy_in_front = {(address, port) for address, port in rendered.variables.get("published", [])}
+    assert ports == (with_a_proxy_in_front or open_ports | {("127.0.0.1", "15080")})
 
 
 def test_back_ends_are_on_the_internal_network_only(project: dict[str, Any], rendered: Rendered) -> None:
     assert project["networks"]["back"]["internal"] is True
-    more = {"nginx": {"front"}, "mlflow": set(rendered.variables.get("mlflow_also_on", []))}
+    also_on = {name: set(rendered.variables.get(f"{name}_also_on", [])) for name in ("nginx", "mlflow")}
+    more = {**also_on, "nginx": {"front"} | also_on["nginx"]}
     for name, service in project["services"].items():
         assert set(service["networks"]) == {"back"} | more.get(name, set()), name
 
@@ -176,7 +188,8 @@ def test_mlflow_gets_out_only_to_an_external_store(project: dict[str, Any], rend
     others = {
         name: network for name, network in project["networks"].items() if name not in ("front", "back", "default")
     }
-    assert set(others) == set(rendered.variables.get("mlflow_also_on", []))
+    known = [rendered.variables.get(f"{name}_also_on", []) for name in ("nginx", "mlflow")]
+    assert set(others) == {name for names in known for name in names}
     assert all(not network.get("internal") for network in others.values())
 
 
@@ -195,6 +208,40 @@ def test_place_of_artifacts(rendered_cases: dict[str, Rendered]) -> None:
         assert environment.get("AWS_CA_BUNDLE") == certificate, case
         mounted = "../config/mlflow:/etc/mlflow-platform:ro" in service["volumes"]
         assert mounted is (certificate is not None), case
+
+
+def test_mlflow_asks_for_a_password_only_where_it_shall(rendered_cases: dict[str, Rendered]) -> None:
+    fragments = {
+        case: yaml.safe_load(rendered_cases[case].text("mlflow", "service.yml")) for case in ("defaults", "own_login")
+    }
+    plain, asking = (fragment["services"]["mlflow"] for fragment in fragments.values())
+    assert "command" not in plain
+    assert asking["command"] == ["mlflow", "server", "--app-name", "basic-auth"]
+    more = set(asking["environment"]) - set(plain["environment"])
+    assert more == {
+        "MLFLOW_AUTH_CONFIG_PATH",
+        "MLFLOW_AUTH_ADMIN_PASSWORD_FILE",
+        "MLFLOW_FLASK_SERVER_SECRET_KEY_FILE",
+    }
+    assert {f"/run/secrets/{name}" for name in asking["secrets"]} >= {asking["environment"][name] for name in more}
+    labels = [service["labels"]["onprem.mlflow.schema"] for service in (plain, asking)]
+    assert labels[0] != labels[1], "the tables of users are made before MLflow starts"
+
+
+def test_a_proxy_in_front_is_believed_and_found_by_it(rendered_cases: dict[str, Rendered]) -> None:
+    rendered = rendered_cases["behind_traefik"]
+    text = rendered.text("nginx", "nginx.conf")
+    assert text.count("listen 15081;") == 2
+    assert "listen 15081 default_server;" in text
+    assert "real_ip_header X-Forwarded-For;" in text
+    assert "X-Forwarded-Proto $scheme;" not in text
+    labels = yaml.safe_load(rendered.text("nginx", "service.yml"))["services"]["nginx"]["labels"]
+    assert labels["traefik.http.routers.mlflow-1.entrypoints"] == "websecure"
+    assert unescape(labels["traefik.http.routers.mlflow-1.rule"]).endswith(r"HostRegexp(`^[^.]+\.lab\.example\.org$`)")
+    assert "traefik.http.routers.mlflow-2.tls" not in labels
+    origins = yaml.safe_load(rendered.text("mlflow", "service.yml"))["services"]["mlflow"]["environment"]
+    assert origins["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"].startswith("https://mlflow.example.org,")
+    assert "real_ip" not in rendered_cases["defaults"].text("nginx", "nginx.conf")
 
 
 def test_services_are_confined(project: dict[str, Any]) -> None:
