@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.onprem.mlflow.plugins.module_utils.ca_certificate import ca_certificate_problems
 from ansible_collections.onprem.mlflow.plugins.module_utils.compose import check_limits
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+from ansible_collections.onprem.mlflow.plugins.module_utils.external_database import check_external_database
 from ansible_collections.onprem.mlflow.plugins.module_utils.front_door_check import check_front_door
 from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
     ROUNDS_LIMITS,
@@ -115,6 +116,9 @@ def check_values(values: Mapping[str, Any], server_address: str = "") -> list[st
     problems += check_artifact_prefix(values)
     if "mlflow_s3" in values:
         problems += check_external_s3("mlflow_s3", values["mlflow_s3"])
+    if "mlflow_database" in values:
+        problems += check_external_database("mlflow_database", values["mlflow_database"])
+    problems += check_sqlite(values)
     if "mlflow_version" in values:
         allowed = bool(values.get("mlflow_allow_vulnerable_version"))
         problems += check_mlflow_version(str(values["mlflow_version"]), allowed)
@@ -248,16 +252,7 @@ def check_external_s3(variable: str, option: Mapping[str, Any]) -> list[str]:
 def _check_certificate(path: str, text: str, tls: bool) -> list[str]:
     if not tls:
         return [f"{path}: is of no use with an address that begins with http://, remove it, or write https://."]
-    if "PRIVATE KEY" in text:
-        return [f"{path}: holds a private key, which is for the store alone, write the certificate without it."]
-    try:
-        ssl.create_default_context(cadata=text)
-    except (ssl.SSLError, ValueError):
-        return [
-            f"{path}: is no certificate in PEM form, write its text, such as"
-            " \"{{ lookup('ansible.builtin.file', 'ca.pem') }}\"."
-        ]
-    return []
+    return ca_certificate_problems(path, text, "the store")
 
 
 def check_postgres(values: Mapping[str, Any]) -> list[str]:
@@ -275,6 +270,17 @@ def check_postgres(values: Mapping[str, Any]) -> list[str]:
             f"postgres_user: found {user!r}, but PostgreSQL keeps names with pg_ for itself, write another."
         )
     return problems
+
+
+def check_sqlite(values: Mapping[str, Any]) -> list[str]:
+    """Complain about more writers than SQLite has room for."""
+    workers = int(values.get("mlflow_workers", 1))
+    if values.get("mlflow_platform_database") == "sqlite" and workers > 1:
+        return [
+            f"mlflow_workers: found {workers}, but SQLite takes one writer at a time,"
+            " write 1, or another mlflow_platform_database than 'sqlite'."
+        ]
+    return []
 
 
 def check_mlflow_version(version: str, allow_vulnerable: bool) -> list[str]:

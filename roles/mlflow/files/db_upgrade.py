@@ -6,10 +6,12 @@ Does what `mlflow db upgrade URL` does, without the URL on a command line.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import mlflow
 import mlflow.store.db.utils as db
@@ -35,6 +37,12 @@ def is_locked(connection: Connection, dialect: str) -> bool:
 
 @contextlib.contextmanager
 def only_one(engine: Engine) -> Iterator[None]:
+    if engine.dialect.name == "sqlite":
+        # It has no lock that outlives a transaction: the kernel's ends with this process, too.
+        with Path(f"{engine.url.database}.upgrade").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not is_locked(connection, engine.dialect.name):
             sys.exit(f"Another upgrade of this database has been running for {LOCK_SECONDS} s: wait for its end.")
