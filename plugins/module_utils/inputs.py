@@ -18,6 +18,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
     check_user,
     check_user_name,
 )
+from ansible_collections.onprem.mlflow.plugins.module_utils.image_inputs import check_images
 from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME, store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, parse_port
@@ -96,6 +97,7 @@ def check_values(values: Mapping[str, Any]) -> list[str]:
     for name, value in values.items():
         if name.startswith(("rustfs_", "bucket_")) and isinstance(value, str):
             problems += check_rustfs_key(name, value)
+    problems += check_images(values)
     problems += check_bucket_key(values)
     problems += check_postgres(values)
     problems += check_artifact_prefix(values)
