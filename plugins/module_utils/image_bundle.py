@@ -28,7 +28,7 @@ class Archive:
     name: str
     file: str
     ids: list[str]
-    """What engines call the image once it is loaded: by its settings, or by its manifest, as their store of images does."""
+    """What engines call the image once it is loaded: by its settings or by its manifest, as their stores do."""
     digest: str
     """What a registry calls it; empty where it was built and never pushed."""
     sha256: str

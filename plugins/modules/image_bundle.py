@@ -10,7 +10,7 @@ short_description: Write the index of a folder of image archives
 version_added: 0.1.0
 description:
   - Reads each archive of a folder, and writes their names, identities, digests and checksums to C(index.json).
-  - The archives are there already, as M(community.docker.docker_image_export) writes them. Others in the folder are not in the index.
+  - The archives are there already, as M(community.docker.docker_image_export) writes them.
 author:
   - onprem.mlflow contributors (@onprem)
 extends_documentation_fragment:
