@@ -37,6 +37,9 @@ def parser() -> argparse.ArgumentParser:
         "images", help="put images into the mirror: all that are made in minutes, or these"
     )
     images_parser.add_argument("image", nargs="*", help="such as mysql, or mysql:9.7")
+    images_parser.add_argument(
+        "--keep", action="store_true", help="have them on this machine's own engine too, under their official names"
+    )
     rustfs_cli.add_profile(images_parser)
 
     down_parser = commands.add_parser("down", help="remove lab servers with their volumes")
@@ -60,7 +63,7 @@ def run(options: argparse.Namespace, console: Console) -> None:
         wanted = list(dict.fromkeys(options.server or [names.DEFAULT_SERVER]))
         up.run(console, wanted, options.store, options.profile)
     elif options.command == "images":
-        up.images_only(console, options.image, options.profile)
+        up.images_only(console, options.image, options.profile, keep=options.keep)
     elif options.command == "down":
         with cache.exclusive(console):
             down.run(engine.connect(), console, options.server, everything=options.all)

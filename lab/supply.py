@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import docker
+from docker.errors import ImageNotFound
+from docker.models.images import Image as DockerImage
 
 from lab import builder, cache, names, rootfs
 from lab.catalogue import Image
@@ -74,6 +76,28 @@ class Supply:
                 step.result("pulled")
             else:
                 raise LabError(f"{image.official} can neither be pulled nor made; run the same command again.")
+
+    def keep(self, image: Image) -> None:
+        """Have an image of the mirror on this machine's own engine too, under its official name.
+
+        What playbooks build or save on the controller they look for there. An image that the lab did not make stays.
+        """
+        with self._console.step(f"image {image.official} on this machine") as step:
+            found = self._find(image.official)
+            if found is not None and names.LABEL not in found.labels:
+                step.result("there, not the lab's")
+                return
+            made = self._find(local_name(image)) or self._client.images.pull(
+                f"{self._registry.address}/{image.repository}", image.tag
+            )
+            made.tag(image.official)
+            step.result("there")
+
+    def _find(self, name: str) -> DockerImage | None:
+        try:
+            return self._client.images.get(name)
+        except ImageNotFound:
+            return None
 
     def _holds(self, image: Image, recipe: str) -> bool:
         """Tell whether the mirror holds the image, pulled or made by this recipe.

@@ -39,6 +39,8 @@ def run(console: Console, servers: Sequence[str], store: str, profile: str) -> N
         supply = _mirror(client, console, upstream)
         for image in catalogue.PLATFORM:
             supply.ensure(image)
+        # MLflow's image, where it is built on this machine.
+        supply.keep(catalogue.PYTHON)
         server.ensure_image(client, console, rootfs.plan("trixie"))
         for name in servers:
             server.ensure(client, console, name, port if name == names.DEFAULT_SERVER else None)
@@ -51,8 +53,8 @@ def run(console: Console, servers: Sequence[str], store: str, profile: str) -> N
     _tell(console, servers, port)
 
 
-def images_only(console: Console, wanted: Sequence[str], profile: str) -> None:
-    """Put images into the mirror: the named ones, else all that are made in minutes."""
+def images_only(console: Console, wanted: Sequence[str], profile: str, *, keep: bool) -> None:
+    """Put images into the mirror: the named ones, else all that are made in minutes; *keep* has them here, too."""
     images = catalogue.select(wanted) or list(catalogue.FROM_PACKAGES)
     place = layout.layout(profile)
     with cache.exclusive(console):
@@ -63,6 +65,8 @@ def images_only(console: Console, wanted: Sequence[str], profile: str) -> None:
         for image in images:
             if image is not catalogue.RUSTFS:
                 supply.ensure(image)
+                if keep:
+                    supply.keep(image)
     if catalogue.RUSTFS in images:
         _finish_rustfs(client, console, supply, place, compiling=compiling)
 

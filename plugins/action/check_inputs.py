@@ -69,7 +69,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         problems += check_values(values, network.get("address") or "")
 
         problems = list(dict.fromkeys(problems))
-        result.update(changed=False, problems=problems)
+        images = {name: value for name, value in values.items() if name.endswith("_image") and isinstance(value, str)}
+        result.update(changed=False, problems=problems, images=images)
         if problems:
             result.update(failed=True, msg="\n".join(problems))
         return result

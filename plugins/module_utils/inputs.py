@@ -21,6 +21,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
     check_user,
     check_user_name,
 )
+from ansible_collections.onprem.mlflow.plugins.module_utils.image_inputs import check_images
 from ansible_collections.onprem.mlflow.plugins.module_utils.login_check import check_login
 from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
 from ansible_collections.onprem.mlflow.plugins.module_utils.publish_check import check_publish
@@ -111,6 +112,7 @@ def check_values(values: Mapping[str, Any], server_address: str = "") -> list[st
     problems += check_limits(values)
     problems += check_login(values)
     problems += check_publish(values)
+    problems += check_images(values)
     problems += check_bucket_key(values)
     problems += check_postgres(values)
     problems += check_artifact_prefix(values)

@@ -61,6 +61,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+images:
+  description: The images that the options of the roles name, by their options; those of the operator and the defaults.
+  returned: always
+  type: dict
+  sample: {"mysql_image": "mysql:9.7"}
 problems:
   description: One sentence for each problem.
   type: list

@@ -74,7 +74,10 @@ def read_dockerfile(text: str) -> None:
 
 
 def read_requirements(text: str) -> None:
-    requirements = [Requirement(line) for line in text.splitlines()]
+    lines = text.splitlines()
+    options = [line for line in lines if line.startswith("--")]
+    assert all(re.fullmatch(r"--(extra-)?index-url https?://\S+", line) for line in options), options
+    requirements = [Requirement(line) for line in lines if line not in options]
     assert "mlflow" in [requirement.name for requirement in requirements]
     assert all(re.match(r"==", str(requirement.specifier)) for requirement in requirements), "all are pinned"
 
@@ -242,6 +245,18 @@ def test_a_proxy_in_front_is_believed_and_found_by_it(rendered_cases: dict[str, 
     origins = yaml.safe_load(rendered.text("mlflow", "service.yml"))["services"]["mlflow"]["environment"]
     assert origins["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"].startswith("https://mlflow.example.org,")
     assert "real_ip" not in rendered_cases["defaults"].text("nginx", "nginx.conf")
+
+
+def test_image_from_an_index_and_with_authorities_of_ones_own(rendered_cases: dict[str, Rendered]) -> None:
+    plain, own = rendered_cases["defaults"], rendered_cases["local_store"]
+    assert own.text("mlflow", "requirements.txt").splitlines()[:2] == [
+        "--index-url https://pypi.example.org/simple",
+        "--extra-index-url http://wheels.example.org:8080/simple",
+    ]
+    assert "index-url" not in plain.text("mlflow", "requirements.txt")
+    for words in ("PIP_CERT=", "REQUESTS_CA_BUNDLE=", "SSL_CERT_FILE=", "extra_ca.pem"):
+        assert words in own.text("mlflow", "Dockerfile")
+        assert words not in plain.text("mlflow", "Dockerfile")
 
 
 def test_services_are_confined(project: dict[str, Any]) -> None:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +18,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.onprem.mlflow.plugins.modules import host_precheck
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 Run = Callable[..., dict[str, Any]]
 
@@ -57,6 +62,52 @@ def refusing_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}/v2/"
         server.shutdown()
         thread.join()
+
+
+def own_certificate(folder: Path) -> Path:
+    """Write a key and a certificate for localhost that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "own.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@pytest.fixture
+def server_of_ones_own(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """A server whose certificate no public authority signed, and that certificate."""
+    path = own_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield (
+            f"https://localhost:{server.server_address[1]}/v2/",
+            path.read_text(encoding="utf-8").split("KEY-----\n")[2],
+        )
+        server.shutdown()
+        thread.join()
+
+
+def test_an_authority_of_ones_own(run: Run, server_of_ones_own: tuple[str, str]) -> None:
+    url, certificate = server_of_ones_own
+    refused = run(urls=[{"url": url, "variable": "c", "ca_certificate": ""}])
+    assert "certificate" in refused["msg"].lower()
+    assert "failed" not in run(urls=[{"url": url, "variable": "c", "ca_certificate": certificate}])
 
 
 def test_port_in_use_names_the_process(run: Run, taken_port: int) -> None:
