@@ -19,6 +19,8 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
     check_user_name,
 )
 from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
+from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_bucket_limits import check_limits
+from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_disks import check_disks
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME, store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, parse_port
 
@@ -97,6 +99,8 @@ def check_values(values: Mapping[str, Any]) -> list[str]:
         if name.startswith(("rustfs_", "bucket_")) and isinstance(value, str):
             problems += check_rustfs_key(name, value)
     problems += check_bucket_key(values)
+    problems += check_disks(values)
+    problems += check_limits(values)
     problems += check_postgres(values)
     problems += check_artifact_prefix(values)
     if "mlflow_s3" in values:
