@@ -14,13 +14,14 @@ version_added: 0.1.0
 short_description: List the origins that MLflow has to accept from browsers
 description:
   - Makes the value of C(MLFLOW_SERVER_CORS_ALLOWED_ORIGINS) of the proxy's virtual hosts.
-  - The scheme is V(https) for a virtual host with C(tls), else V(http). A scheme's default port is left out,
-    as browsers do.
+  - The scheme is V(http) for a virtual host whose C(tls) is V(off) or not there, else V(https). A scheme's default port
+    is left out, as browsers do.
 options:
   _input:
     description:
-      - The virtual hosts, each a dict with C(host_names) (a list of names), C(port) and optionally C(tls) (a boolean).
-      - Other keys, such as C(users), are ignored. It is an error if a name or a port cannot be one.
+      - The virtual hosts, each a dict with C(host_names) (a list of names), C(port) and optionally C(tls) and C(service).
+      - Those of another service than MLflow are left out. Other keys, such as C(users), are ignored.
+      - It is an error if a name or a port cannot be one.
     type: list
     elements: dict
     required: true

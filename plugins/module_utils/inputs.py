@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
+from ansible_collections.onprem.mlflow.plugins.module_utils.front_door_check import check_front_door
 from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
     ROUNDS_LIMITS,
     check_user,
@@ -91,6 +92,12 @@ def check_values(values: Mapping[str, Any]) -> list[str]:
     if "nginx_virtual_hosts" in values:
         scheme = str(values.get("nginx_password_hash") or "bcrypt")
         problems += check_virtual_hosts("nginx_virtual_hosts", values["nginx_virtual_hosts"], scheme)
+        problems += check_front_door(
+            "nginx_virtual_hosts",
+            values["nginx_virtual_hosts"],
+            str(values.get("nginx_login") or values.get("mlflow_platform_login") or "basic"),
+            str(values.get("mlflow_platform_artifact_store") or "rustfs"),
+        )
         if "nginx_health_port" in values:
             problems += check_health_port(values["nginx_health_port"], values["nginx_virtual_hosts"])
     if "nginx_password_rounds" in values:

@@ -94,6 +94,9 @@ def suggest(name: str, known: Iterable[str]) -> str | None:
 
 
 def _fits(kind: str, spec: Mapping[str, Any], value: object) -> bool:
+    # YAML reads a bare `off` as false.
+    if value is False and kind == "str" and "off" in (spec.get("choices") or []):
+        return True
     if isinstance(value, _NOT_CONVERTED.get(kind, ())):
         return False
     rule: dict[str, Any] = {"type": kind}

@@ -6,14 +6,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 
 # Inside the platform MLflow is asked under these names: by the proxy's own checks and by the container's health check.
 INTERNAL_HOSTS = ("mlflow:5000", "localhost:*", "127.0.0.1:*")
+
+# What can be behind a virtual host, and where its certificate can come from.
+SERVICES = ("mlflow", "console", "s3")
+TLS = ("off", "self_signed", "provided")
+LOGINS = ("basic", "mlflow", "anybody_may_do_everything")
 
 _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]")
@@ -21,11 +28,13 @@ _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]")
 
 @dataclass(frozen=True)
 class VirtualHost:
-    """One virtual host: the names it answers to and the port it listens on."""
+    """One virtual host: the names it answers to, the port it listens on, and what is behind it."""
 
     host_names: tuple[str, ...]
     port: int
-    tls: bool
+    tls: str = "off"
+    service: str = "mlflow"
+    redirect_from: int | None = None
 
     @classmethod
     def parse(cls, value: object) -> VirtualHost:
@@ -43,7 +52,48 @@ class VirtualHost:
         port = parse_port(value.get("port"))
         if port is None:
             raise InputError(f"port of a virtual host is {value.get('port')!r}, write a number from 1 to 65535.")
-        return cls(tuple(str(name).lower() for name in names), port, bool(value.get("tls", False)))
+        redirect_from = None
+        if value.get("redirect_from") is not None:
+            redirect_from = parse_port(value["redirect_from"])
+            if redirect_from is None:
+                raise InputError(
+                    f"redirect_from of a virtual host is {value['redirect_from']!r}, write a port such as 80."
+                )
+        tls = _choice(value, "tls", TLS)
+        return cls(
+            tuple(str(name).lower() for name in names), port, tls, _choice(value, "service", SERVICES), redirect_from
+        )
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of its addresses."""
+        return "http" if self.tls == "off" else "https"
+
+    @property
+    def origins(self) -> list[str]:
+        """What browsers send as Origin: a scheme's default port is left out."""
+        port = "" if self.port == (80 if self.tls == "off" else 443) else f":{self.port}"
+        return [f"{self.scheme}://{name}{port}" for name in self.host_names]
+
+
+def _choice(value: Mapping[str, Any], key: str, choices: Sequence[str]) -> str:
+    """Return one of the choices, the first where none is written."""
+    found = value.get(key)
+    # YAML reads a bare `off` as false.
+    if found is None or (found is False and choices[0] == "off"):
+        return choices[0]
+    if found not in choices:
+        raise InputError(f"{key} of a virtual host is {found!r}, write one of: {', '.join(choices)}.")
+    return str(found)
+
+
+def is_address(name: str) -> bool:
+    """Tell whether a host name is an IP address, which clients do not name when they ask for a certificate."""
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def is_host_name(name: object) -> bool:
@@ -72,7 +122,7 @@ def allowed_hosts(values: object, internal: Sequence[str] = INTERNAL_HOSTS) -> l
     MLflow compares the whole header: a client on a default port sends the bare name, any other sends name:port.
     """
     hosts: list[str] = []
-    for virtual_host in parse_virtual_hosts(values):
+    for virtual_host in _of_mlflow(values):
         for name in virtual_host.host_names:
             hosts += [name, f"{name}:{virtual_host.port}"]
     return list(dict.fromkeys([*hosts, *internal]))
@@ -80,9 +130,29 @@ def allowed_hosts(values: object, internal: Sequence[str] = INTERNAL_HOSTS) -> l
 
 def cors_origins(values: object) -> list[str]:
     """List the origins that browsers will send, for MLFLOW_SERVER_CORS_ALLOWED_ORIGINS."""
-    origins: list[str] = []
-    for virtual_host in parse_virtual_hosts(values):
-        scheme, default_port = ("https", 443) if virtual_host.tls else ("http", 80)
-        port = "" if virtual_host.port == default_port else f":{virtual_host.port}"
-        origins += [f"{scheme}://{name}{port}" for name in virtual_host.host_names]
-    return list(dict.fromkeys(origins))
+    return list(dict.fromkeys(origin for virtual_host in _of_mlflow(values) for origin in virtual_host.origins))
+
+
+def _of_mlflow(values: object) -> list[VirtualHost]:
+    return [virtual_host for virtual_host in parse_virtual_hosts(values) if virtual_host.service == "mlflow"]
+
+
+def complete(values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the virtual hosts as they were written, with everything that can be left out filled in."""
+    return [
+        {
+            "users": [],
+            "allow": [],
+            "hsts_seconds": 0,
+            **value,
+            "port": parsed.port,
+            "tls": parsed.tls,
+            "service": parsed.service,
+            "redirect_from": parsed.redirect_from,
+            "url": parsed.origins[0],
+            "has_address": any(is_address(name) for name in parsed.host_names),
+            # Of its files; the names are legal in a path.
+            "file": f"{value['host_names'][0]}_{parsed.port}",
+        }
+        for value, parsed in zip(values, parse_virtual_hosts(values))
+    ]

@@ -125,6 +125,8 @@ def test_all_problems_are_told_at_once(check: Check) -> None:
         "mysql_port: found 'abc' (str), write an integer.",
         "mysql_password: cannot be computed ('nowhere' is undefined), define what it refers to.",
         "nginx_virtual_hosts[1]: a with port 15080 stands twice, remove one of them.",
+        "nginx_virtual_hosts[0].users: is missing or empty, write who may log in.",
+        "nginx_virtual_hosts[1].users: is missing or empty, write who may log in.",
         "nginx_health_port: found 15080, which a virtual host listens on, write another port.",
     ]
 

@@ -12,14 +12,17 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.onprem.mlflow.plugins.filter.mlflow_allowed_hosts import FilterModule as Hosts
 from ansible_collections.onprem.mlflow.plugins.filter.mlflow_cors_origins import FilterModule as Origins
+from ansible_collections.onprem.mlflow.plugins.filter.virtual_hosts import FilterModule as Complete
 
 allowed_hosts = Hosts().filters()["mlflow_allowed_hosts"]
 cors_origins = Origins().filters()["mlflow_cors_origins"]
+complete = Complete().filters()["virtual_hosts"]
 
 VIRTUAL_HOSTS = [
     {"host_names": ["MLflow.lab", "localhost"], "port": 15000, "users": [{"name": "admin"}]},
     {"host_names": ["mlflow.lab"], "port": "80"},
-    {"host_names": ["mlflow.example.org"], "port": 443, "tls": True},
+    {"host_names": ["mlflow.example.org"], "port": 443, "tls": "self_signed", "service": "mlflow"},
+    {"host_names": ["console.example.org"], "port": 443, "tls": "provided", "service": "console"},
 ]
 
 
@@ -68,9 +71,39 @@ def test_no_virtual_host_leaves_the_internal_names() -> None:
         ([{"host_names": ["a,b"], "port": 1}], "is not a host name"),
         ([{"host_names": ["a"]}], "write a number from 1 to 65535"),
         ([{"host_names": ["a"], "port": 0}], "write a number from 1 to 65535"),
+        (
+            [{"host_names": ["a"], "port": 1, "tls": True}],
+            "tls of a virtual host is True, write one of: off, self_signed",
+        ),
+        ([{"host_names": ["a"], "port": 1, "service": "minio"}], "write one of: mlflow, console, s3"),
+        ([{"host_names": ["a"], "port": 1, "redirect_from": 0}], "redirect_from of a virtual host is 0"),
     ],
 )
 def test_bad_virtual_host_is_refused(virtual_hosts: Any, sentence: str) -> None:
-    for filter_function in (allowed_hosts, cors_origins):
+    for filter_function in (allowed_hosts, cors_origins, complete):
         with pytest.raises(AnsibleFilterError, match=sentence):
             filter_function(virtual_hosts)
+
+
+def test_what_is_left_out_is_filled_in() -> None:
+    plain, address = complete(
+        [
+            {"host_names": ["MLflow.lab"], "port": "80", "users": [{"name": "x"}], "tls": False},
+            {"host_names": ["a", "[::1]"], "port": 8443, "tls": "self_signed", "redirect_from": "80", "service": "s3"},
+        ]
+    )
+    assert plain == {
+        "host_names": ["MLflow.lab"],
+        "port": 80,
+        "users": [{"name": "x"}],
+        "allow": [],
+        "tls": "off",
+        "service": "mlflow",
+        "redirect_from": None,
+        "hsts_seconds": 0,
+        "url": "http://mlflow.lab",
+        "has_address": False,
+        "file": "MLflow.lab_80",
+    }
+    assert (address["url"], address["redirect_from"], address["has_address"]) == ("https://a:8443", 80, True)
+    assert address["users"] == []

@@ -46,8 +46,8 @@ def external(**more: str) -> dict[str, str]:
     return {**store, **more}
 
 
-def host(*names: str, port: Any = 15000, users: Any = ()) -> dict[str, Any]:
-    return {"host_names": list(names), "port": port, "users": list(users)}
+def host(*names: str, port: Any = 15000, users: Any = ({"name": "x"},), **more: Any) -> dict[str, Any]:
+    return {"host_names": list(names), "port": port, "users": list(users), **more}
 
 
 def test_good_values_pass() -> None:
