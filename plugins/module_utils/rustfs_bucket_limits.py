@@ -43,7 +43,7 @@ def check_limits(values: Mapping[str, Any]) -> list[str]:
     problems = [
         f"{name}: found {values[name]}, write a number from 0, where 0 means without limit."
         for name in ("bucket_noncurrent_days", "bucket_abort_multipart_days", "bucket_quota_gib")
-        if name in values and int(values[name]) < 0
+        if name in values and float(values[name]) < 0
     ]
     if int(values.get("bucket_noncurrent_days") or 0) > 0 and not values.get("bucket_versioning"):
         problems.append(
