@@ -51,7 +51,7 @@ def service_limits(limits: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def check_limits(values: Mapping[str, Any]) -> list[str]:
+def check_service_limits(values: Mapping[str, Any]) -> list[str]:
     """Complain about limits of services that the engine would refuse, or that no service can run in."""
     problems = []
     for name, value in values.items():

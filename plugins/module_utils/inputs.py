@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.ca_certificate import ca_certificate_problems
-from ansible_collections.onprem.mlflow.plugins.module_utils.compose import check_limits
+from ansible_collections.onprem.mlflow.plugins.module_utils.compose import check_service_limits
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.external_database import check_external_database
 from ansible_collections.onprem.mlflow.plugins.module_utils.front_door_check import check_front_door
@@ -25,6 +25,8 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.image_inputs import 
 from ansible_collections.onprem.mlflow.plugins.module_utils.login_check import check_login
 from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
 from ansible_collections.onprem.mlflow.plugins.module_utils.publish_check import check_publish
+from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_bucket_limits import check_limits
+from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_disks import check_disks
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME, store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, parse_port
 
@@ -109,11 +111,13 @@ def check_values(values: Mapping[str, Any], server_address: str = "") -> list[st
     for name, value in values.items():
         if name.startswith(("rustfs_", "bucket_")) and isinstance(value, str):
             problems += check_rustfs_key(name, value)
-    problems += check_limits(values)
+    problems += check_service_limits(values)
     problems += check_login(values)
     problems += check_publish(values)
     problems += check_images(values)
     problems += check_bucket_key(values)
+    problems += check_disks(values)
+    problems += check_limits(values)
     problems += check_postgres(values)
     problems += check_artifact_prefix(values)
     if "mlflow_s3" in values:

@@ -259,6 +259,24 @@ def test_image_from_an_index_and_with_authorities_of_ones_own(rendered_cases: di
         assert words not in plain.text("mlflow", "Dockerfile")
 
 
+def test_disks_of_rustfs(rendered_cases: dict[str, Rendered]) -> None:
+    four = [f"/srv/disk{number}/rustfs:/data/rustfs{number}" for number in range(4)]
+    wanted = {
+        "defaults": (["../data/rustfs:/data"], "/data", None, "false"),
+        "one_disk": (["/srv/disk0/rustfs:/data"], "/data", None, "false"),
+        "several_disks": (four, "/data/rustfs{0...3}", "EC:1", "true"),
+    }
+    for case, (mounts, volumes, parity, console) in wanted.items():
+        service = yaml.safe_load(rendered_cases[case].text("rustfs", "service.yml"))["services"]["rustfs"]
+        environment = service["environment"]
+        assert service["volumes"] == mounts, case
+        assert environment["RUSTFS_VOLUMES"] == volumes, case
+        assert environment.get("RUSTFS_STORAGE_CLASS_STANDARD") == parity, case
+        assert environment["RUSTFS_CONSOLE_ENABLE"] == console, case
+        # With a single folder there is nothing to bypass.
+        assert "RUSTFS_UNSAFE_BYPASS_DISK_CHECK" not in environment, case
+
+
 def test_services_are_confined(project: dict[str, Any]) -> None:
     for name, service in project["services"].items():
         assert service["read_only"] is True, name

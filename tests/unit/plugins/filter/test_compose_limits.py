@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.onprem.mlflow.plugins.filter.compose_limits import compose_limits_filter
-from ansible_collections.onprem.mlflow.plugins.module_utils.compose import check_limits
+from ansible_collections.onprem.mlflow.plugins.module_utils.compose import check_service_limits
 
 NONE = {"memory": "", "cpus": 0.0, "log_max_size": "", "log_max_files": 3}
 
@@ -42,17 +42,17 @@ def test_an_unknown_limit_is_an_error() -> None:
     ],
 )
 def test_limits_that_cannot_be(name: str, value: Any, word: str) -> None:
-    (problem,) = check_limits({name: value})
+    (problem,) = check_service_limits({name: value})
     assert problem.startswith(f"{name}: found")
     assert word in problem
 
 
 @pytest.mark.parametrize("value", ["", "64m", "2g", "900M"])
 def test_memory_that_can_be(value: str) -> None:
-    assert check_limits({"mlflow_memory": value, "mlflow_cpus": 0.5, "mlflow_log_max_size": value}) == []
+    assert check_service_limits({"mlflow_memory": value, "mlflow_cpus": 0.5, "mlflow_log_max_size": value}) == []
 
 
 def test_a_database_needs_more_than_it_keeps_in_memory() -> None:
-    (problem,) = check_limits({"mysql_memory": "512m", "mysql_innodb_buffer_pool_size": "512M"})
+    (problem,) = check_service_limits({"mysql_memory": "512m", "mysql_innodb_buffer_pool_size": "512M"})
     assert problem.startswith("mysql_memory: found '512m', but mysql_innodb_buffer_pool_size alone is 512M")
-    assert check_limits({"postgres_memory": "1g", "postgres_shared_buffers": "256MB"}) == []
+    assert check_service_limits({"postgres_memory": "1g", "postgres_shared_buffers": "256MB"}) == []

@@ -1,0 +1,74 @@
+"""A disk loses everything, another is not mounted when the server starts: objects are read, and come back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ...conftest import Platform
+    from ..conftest import Ask
+
+KEYS = [f"own/kept-{number}" for number in range(5)]
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    return os.urandom(3_000_000)
+
+
+def eventually(check: Callable[[], bool], seconds: int = 90) -> bool:
+    end = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > end:
+            return False
+        time.sleep(2)
+    return True
+
+
+def assert_all_is_read(bucket: Any, content: bytes) -> None:
+    wanted = hashlib.sha256(content).digest()
+    for key in KEYS:
+        assert hashlib.sha256(bucket.get_object(Bucket="mlflow", Key=key)["Body"].read()).digest() == wanted, key
+
+
+def test_an_emptied_disk_loses_no_object(platform: Platform, bucket: Any, content: bytes) -> None:
+    for key in KEYS:
+        bucket.put_object(Bucket="mlflow", Key=key, Body=content)
+    platform.host.check_output("find /srv/disk1/rustfs -mindepth 1 -delete")
+    assert_all_is_read(bucket, content)
+    bucket.put_object(Bucket="mlflow", Key="own/meanwhile", Body=content)
+
+
+def test_a_disk_that_is_not_mounted_is_done_without(
+    platform: Platform, bucket: Any, administrator: Ask, content: bytes
+) -> None:
+    platform.compose("stop", "rustfs")
+    platform.host.check_output("umount /srv/disk2")
+    platform.compose("up", "--detach", "--wait", "rustfs")
+    assert_all_is_read(bucket, content)
+    assert administrator("info")["backend"]["onlineDisks"] == 3
+    assert not platform.host.check_output("find /srv/disk2/rustfs -type f"), "written to the system's disk"
+
+
+def test_a_run_with_a_missing_disk_is_refused(platform: Platform) -> None:
+    result = platform.site()
+    assert result.returncode != 0
+    assert not result.changed
+    assert "rustfs_disks: /srv/disk2/rustfs is on the system disk" in result.message
+
+
+def test_a_new_disk_in_its_place_is_filled(platform: Platform, bucket: Any, administrator: Ask, content: bytes) -> None:
+    platform.host.check_output("mount -t tmpfs -o size=1g,mode=0755 disk2 /srv/disk2")
+    result = platform.site()
+    result.assert_ok()
+    assert "rustfs : Make the folders on the disks" in " ".join(result.changed)
+    platform.compose("restart", "rustfs")
+    assert eventually(lambda: administrator("info")["backend"]["onlineDisks"] == 4)
+    assert_all_is_read(bucket, content)
+    assert eventually(lambda: platform.host.file("/srv/disk2/rustfs/.rustfs.sys/format.json").exists)
