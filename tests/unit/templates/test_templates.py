@@ -403,11 +403,9 @@ def test_lines_of_the_log_are_json(rendered_cases: dict[str, Rendered]) -> None:
 
 def test_what_fits_a_signature_is_for_the_store_alone(rendered_cases: dict[str, Rendered]) -> None:
     text = rendered_cases["front_door"].text("nginx", "nginx.conf")
-    servers = {
-        re.search(r"server_name (\S+?)[ ;]", part)[1]: part
-        for part in text.split("\n    server {")
-        if "server_name" in part
-    }  # type: ignore[index]
+    parts = [part for part in text.split("\n    server {") if "\n        server_name " in part]
+    # The servers that redirect come with the same name, and pass nothing on.
+    servers = {part.split("server_name ")[1].split(";")[0].split()[0]: part for part in parts if "proxy_pass" in part}
     assert "proxy_pass http://s3;" in servers["s3.example.org"]
     assert "proxy_pass http://console;" in servers["console.example.org"]
     for name in ("s3.example.org", "console.example.org"):
