@@ -43,23 +43,26 @@ def log_in(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> LogIn:
 
 @pytest.fixture
 def apply(platform: Platform) -> Apply:
-    """Predict a change, make it, see that nothing is left to do, and give the services that were touched."""
+    """Make a change and give the services that were touched; predict it before it, repeat it after it."""
 
-    def change(**variables: Any) -> set[str]:
+    def change(*, predict: bool = False, repeat: bool = False, **variables: Any) -> set[str]:
         before = platform.containers()
-        predicted = platform.site(check=True, **variables)
-        predicted.assert_ok()
+        predicted = platform.site(check=True, **variables) if predict else None
         assert platform.containers() == before, "check mode touched a container"
         made = platform.site(**variables)
         made.assert_ok()
         assert made.changed
-        assert what(predicted.changed) == what(made.changed), "check mode predicted something else"
-        assert not [name for name, secret in platform.secrets().items() if secret in predicted.output + made.output]
+        if predicted:
+            predicted.assert_ok()
+            assert what(predicted.changed) == what(made.changed), "check mode predicted something else"
+        output = made.output + (predicted.output if predicted else "")
+        assert not [name for name, secret in platform.secrets().items() if secret in output]
         after = platform.containers()
-        again = platform.site(**variables)
-        again.assert_ok()
-        assert again.changed == []
-        assert platform.containers() == after
+        if repeat:
+            again = platform.site(**variables)
+            again.assert_ok()
+            assert again.changed == []
+            assert platform.containers() == after
         return {service for service, container in before.items() if after[service] != container}
 
     return change

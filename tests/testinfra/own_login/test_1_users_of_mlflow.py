@@ -88,7 +88,7 @@ def test_no_secret_is_seen_from_outside_of_a_container(platform: Platform, serve
 def test_a_changed_list_of_users_is_in_force_without_a_restart(platform: Platform, apply: Apply) -> None:
     anna, bert = password(platform, "anna"), password(platform, "bert")
     wanted = [{"name": "anna", "password": "another one of anna's"}, {"name": "clara"}]
-    assert apply(mlflow_users=wanted) == set()
+    assert apply(predict=True, repeat=True, mlflow_users=wanted) == set()
     assert ask(platform, ("anna", anna)).status == 401
     assert ask(platform, ("bert", bert)).status == 401
     clara = ("clara", password(platform, "clara"))

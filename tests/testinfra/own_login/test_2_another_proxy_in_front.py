@@ -115,7 +115,7 @@ def test_a_proxy_on_the_loopback_address(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    assert apply(nginx_publish="loopback", nginx_virtual_hosts=HOSTS) == {"mlflow", "nginx"}
+    assert apply(predict=True, nginx_publish="loopback", nginx_virtual_hosts=HOSTS) == {"mlflow", "nginx"}
     with own_nginx(server):
         use(platform, log_in, certificate, monkeypatch, tmp_path)
 
@@ -139,8 +139,8 @@ def test_a_traefik_that_exists(
     tmp_path: Path,
 ) -> None:
     with own_traefik(server):
-        touched = apply(nginx_publish="traefik", nginx_virtual_hosts=HOSTS, nginx_traefik_network="traefik")
-        assert touched == {"nginx"}
+        variables = {"nginx_publish": "traefik", "nginx_virtual_hosts": HOSTS, "nginx_traefik_network": "traefik"}
+        assert apply(repeat=True, **variables) == {"nginx"}
         use(platform, log_in, certificate, monkeypatch, tmp_path)
 
 
@@ -149,8 +149,3 @@ def test_nobody_is_asked_where_that_is_what_was_written(platform: Platform) -> N
     made.assert_ok()
     assert "Nobody is asked for a password." in made.output
     assert platform.request(f"{SEARCH}?max_results=1", host=f"{NAME}:15000").status == 200
-    # And back: the users are still there.
-    platform.site().assert_ok()
-    assert platform.request(f"{SEARCH}?max_results=1", host=f"{NAME}:15000").status == 401
-    bert = ("bert", password(platform, "bert"))
-    assert platform.request(f"{SEARCH}?max_results=1", bert, host=f"{NAME}:15000").status == 200
