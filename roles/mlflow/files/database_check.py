@@ -63,7 +63,7 @@ def failure(step: str, error: sqlalchemy.exc.DBAPIError) -> dict[str, Any]:
     words = original.args if original else ()
     # PyMySQL gives MySQL's number and a text, psycopg a text and, after the login, PostgreSQL's code.
     number = next((word for word in words if isinstance(word, int)), None)
-    code = getattr(original, "sqlstate", None) or number
+    code = number or getattr(original, "sqlstate", None)
     return {"step": step, "code": code, "text": str(words[-1] if words else error)}
 
 

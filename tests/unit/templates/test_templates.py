@@ -181,13 +181,16 @@ def test_only_the_proxy_publishes_ports(project: dict[str, Any], rendered: Rende
 
 def test_back_ends_are_on_the_internal_network_only(project: dict[str, Any], rendered: Rendered) -> None:
     assert project["networks"]["back"]["internal"] is True
-    also_on = {name: set(rendered.variables.get(f"{name}_also_on", [])) for name in ("nginx", "mlflow")}
+    also_on = {
+        name: set(rendered.variables.get(f"{name.replace('-db', '')}_also_on".replace("-", "_"), []))
+        for name in ("nginx", "mlflow", "mlflow-db-upgrade")
+    }
     more = {**also_on, "nginx": {"front"} | also_on["nginx"]}
     for name, service in project["services"].items():
         assert set(service["networks"]) == {"back"} | more.get(name, set()), name
 
 
-def test_mlflow_gets_out_only_to_an_external_store(project: dict[str, Any], rendered: Rendered) -> None:
+def test_mlflow_gets_out_only_to_what_is_elsewhere(project: dict[str, Any], rendered: Rendered) -> None:
     others = {
         name: network for name, network in project["networks"].items() if name not in ("front", "back", "default")
     }
@@ -287,11 +290,25 @@ def test_services_are_confined(project: dict[str, Any]) -> None:
 
 def test_secrets_are_files(project: dict[str, Any], rendered: Rendered) -> None:
     """Nothing that the inventory calls a password is in what compose knows."""
-    store = rendered.variables["mlflow_backend_store"]
+    databases = (rendered.variables["mlflow_backend_store"], rendered.variables.get("mlflow_database", {}))
     if rendered.case == "hostile":
         # Here the password is also the value of settings, to see that it survives.
         return
-    assert f'"{store["password"]}"' not in json.dumps(project)
+    assert not [item for item in databases if item and f'"{item["password"]}"' in json.dumps(project)]
+
+
+def test_place_of_runs(rendered_cases: dict[str, Rendered]) -> None:
+    wanted = {
+        "defaults": ("4", False, False),
+        "external_database": ("4", False, True),
+        "external_database_joined": ("4", False, False),
+        "sqlite": ("1", True, False),
+    }
+    for case, (workers, file, certificate) in wanted.items():
+        service = yaml.safe_load(rendered_cases[case].text("mlflow", "service.yml"))["services"]["mlflow"]
+        assert service["environment"]["MLFLOW_WORKERS"] == workers, case
+        assert ("../data/sqlite:/sqlite" in service["volumes"]) is file, case
+        assert ("../config/mlflow:/etc/mlflow-platform:ro" in service["volumes"]) is certificate, case
 
 
 def test_limits_are_of_the_services(rendered_cases: dict[str, Rendered]) -> None:

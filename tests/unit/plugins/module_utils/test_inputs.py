@@ -115,6 +115,14 @@ def test_good_values_pass() -> None:
         ),
         ({"nginx_password_rounds": "20"}, "nginx_password_rounds: found 20, write a number from 4 to 17 for bcrypt."),
         ({"rustfs_root_access_key": "rustfsadmin"}, "rustfs_root_access_key: is RustFS's default"),
+        (
+            {"mlflow_platform_database": "sqlite", "mlflow_workers": 2},
+            "mlflow_workers: found 2, but SQLite takes one writer at a time,",
+        ),
+        (
+            {"mlflow_database": {"engine": "mysql", "host": "localhost", "name": "mlflow"}},
+            "mlflow_database.host: found 'localhost', which is MLflow's own container when it asks,",
+        ),
         ({"rustfs_root_secret_key": "rustfsadmin"}, "rustfs_root_secret_key: is RustFS's default"),
         ({"bucket_secret_key": "hush"}, "bucket_secret_key: is too short, write at least 8 characters."),
         ({"bucket_access_key": "ab"}, "bucket_access_key: is too short, write at least 3 characters."),

@@ -1,0 +1,34 @@
+"""SQLite: a file on the server, for one person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .conftest import everything, log_a_run
+
+if TYPE_CHECKING:
+    from ..conftest import Platform
+
+SQLITE = {"mlflow_platform_database": "sqlite"}
+
+
+def test_it_is_used(platform: Platform) -> None:
+    platform.site(**SQLITE).assert_ok()
+    log_a_run(platform)
+    assert platform.host.file("/opt/mlflow/data/sqlite/mlflow.db").size > 0
+    assert platform.host.file("/opt/mlflow/data/sqlite").mode == 0o700
+    assert "MLFLOW_WORKERS=1" in platform.container("mlflow")["Config"]["Env"]
+
+
+def test_second_run_changes_nothing(platform: Platform) -> None:
+    again = platform.site(**SQLITE)
+    again.assert_ok()
+    assert again.changed == []
+
+
+def test_more_workers_are_refused(platform: Platform) -> None:
+    before = everything(platform)
+    result = platform.site(**SQLITE, mlflow_workers=2)
+    assert result.returncode != 0
+    assert "mlflow_workers: found 2, but SQLite takes one writer at a time" in result.message
+    assert everything(platform) == before
