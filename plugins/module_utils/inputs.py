@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.onprem.mlflow.plugins.module_utils.direct_transfer import check_direct_transfer
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.front_door_check import check_front_door
 from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
@@ -108,6 +109,7 @@ def check_values(values: Mapping[str, Any]) -> list[str]:
     problems += check_bucket_key(values)
     problems += check_disks(values)
     problems += check_limits(values)
+    problems += check_direct_transfer(values)
     problems += check_postgres(values)
     problems += check_artifact_prefix(values)
     if "mlflow_s3" in values:
