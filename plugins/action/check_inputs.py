@@ -65,7 +65,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     values.setdefault(name, spec["default"])
                 if name in variables:
                     problems += self._check(name, spec, variables, values)
-        problems += check_values(values)
+        network = (variables.get("ansible_facts") or {}).get("default_ipv4") or {}
+        problems += check_values(values, network.get("address") or "")
 
         problems = list(dict.fromkeys(problems))
         result.update(changed=False, problems=problems)

@@ -19,7 +19,8 @@ description:
 options:
   _input:
     description:
-      - The virtual hosts, each a dict with C(host_names) (a list of names), C(port) and optionally C(tls) and C(service).
+      - The virtual hosts, each a dict with C(host_names) (a list of names), C(port), and optionally C(tls) and
+        C(service).
       - Those of another service than MLflow are left out. Other keys, such as C(users), are ignored.
       - It is an error if a name or a port cannot be one.
     type: list

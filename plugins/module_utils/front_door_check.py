@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.onprem.mlflow.plugins.module_utils.certificates import check_certificate
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost
 
 Host = Mapping[str, Any]
 
 
-def check_front_door(variable: str, virtual_hosts: Sequence[Host | None], login: str, store: str) -> list[str]:
-    """Complain about virtual hosts that do not fit their service, each other, the login or the store."""
+def check_front_door(
+    variable: str, virtual_hosts: Sequence[Host | None], login: str, store: str, server_address: str = ""
+) -> list[str]:
+    """Complain about virtual hosts that do not fit their service, each other, the login, the store or the server."""
     parsed = dict(_parsed(virtual_hosts))
     problems = []
     for index, host in parsed.items():
@@ -25,9 +29,32 @@ def check_front_door(variable: str, virtual_hosts: Sequence[Host | None], login:
         path = f"{variable}[{index}]"
         problems += _check_service(path, written, host, login, store)
         problems += _check_allow(path, written.get("allow") or [])
-    if parsed and None not in virtual_hosts and not any(host.service == "mlflow" for host in parsed.values()):
-        problems.append(f"{variable}: has no virtual host for MLflow, add one without a service.")
+        problems += _check_tls(path, written, host)
+    problems += _check_ports(variable, parsed)
+    if len(parsed) == len(virtual_hosts) > 0 and not problems:
+        problems += _check_way_in(variable, virtual_hosts, parsed, server_address)
     return problems
+
+
+def _check_way_in(
+    variable: str, virtual_hosts: Sequence[Host | None], parsed: Mapping[int, VirtualHost], server_address: str
+) -> Iterator[str]:
+    """The platform tries itself: there is a virtual host for MLflow that lets it in."""
+    allowed = {
+        index: (virtual_hosts[index] or {}).get("allow") or []
+        for index, host in parsed.items()
+        if host.service == "mlflow"
+    }
+    if not allowed:
+        yield f"{variable}: has no virtual host for MLflow, add one without a service."
+    elif server_address and all(allowed.values()):
+        index = min(allowed)
+        address = ipaddress.ip_address(server_address)
+        if not any(address in ipaddress.ip_network(str(network)) for network in allowed[index]):
+            yield (
+                f"{variable}[{index}].allow: does not hold {server_address}, the server's own address, from which the"
+                " platform tries whether it works, add it."
+            )
 
 
 def _parsed(virtual_hosts: Sequence[Host | None]) -> Iterator[tuple[int, VirtualHost]]:
@@ -72,3 +99,42 @@ def _check_allow(path: str, networks: Sequence[object]) -> Iterator[str]:
                 f"{path}.allow: found {str(network)!r}, write an address or a network whose address is its first,"
                 " such as 192.0.2.7 or 10.0.0.0/8."
             )
+
+
+def _check_tls(path: str, written: Host, host: VirtualHost) -> Iterator[str]:
+    pair = {name: written.get(name) for name in ("certificate", "certificate_key")}
+    if host.tls == "provided":
+        missing = [name for name, value in pair.items() if not value]
+        for name in missing:
+            yield f"{path}.{name}: is missing, write it in PEM form, or another tls than 'provided'."
+        if not missing:
+            texts = (str(pair["certificate"]), str(pair["certificate_key"]))
+            yield from check_certificate(path, *texts, host.host_names, datetime.now(timezone.utc))
+    else:
+        for name in (name for name, value in pair.items() if value):
+            yield f"{path}.{name}: is of no use with tls {host.tls!r}, remove it, or write tls: provided."
+    if host.tls == "off":
+        for name in ("redirect_from", "hsts_seconds"):
+            if written.get(name):
+                yield f"{path}.{name}: is of no use without TLS, remove it, or write tls: self_signed or provided."
+
+
+def _check_ports(variable: str, hosts: Mapping[int, VirtualHost]) -> Iterator[str]:
+    """A port is for TLS or not, and a name redirects from a port where nothing else answers to it."""
+    encrypted = {host.port for host in hosts.values() if host.tls != "off"}
+    plain = {(name, host.port) for host in hosts.values() if host.tls == "off" for name in host.host_names}
+    redirected: set[tuple[str, int]] = set()
+    for index, host in hosts.items():
+        if host.tls == "off" and host.port in encrypted:
+            yield f"{variable}[{index}].port: found {host.port}, where another virtual host has TLS, write another."
+        if host.redirect_from is None:
+            continue
+        if host.redirect_from in encrypted:
+            yield (
+                f"{variable}[{index}].redirect_from: found {host.redirect_from}, where a virtual host has TLS,"
+                " write another port, such as 80."
+            )
+        pairs = {(name, host.redirect_from) for name in host.host_names}
+        for name, port in sorted(pairs & (plain | redirected)):
+            yield f"{variable}[{index}].redirect_from: {name} stands twice with port {port}, write another port."
+        redirected |= pairs

@@ -87,7 +87,7 @@ def check_groups(wanted: Mapping[str, object], groups: Mapping[str, Sequence[str
     return problems
 
 
-def check_values(values: Mapping[str, Any]) -> list[str]:
+def check_values(values: Mapping[str, Any], server_address: str = "") -> list[str]:
     """Run every check whose options are there; `values` holds those whose types are right."""
     problems = []
     if "nginx_virtual_hosts" in values:
@@ -98,6 +98,7 @@ def check_values(values: Mapping[str, Any]) -> list[str]:
             values["nginx_virtual_hosts"],
             str(values.get("nginx_login") or values.get("mlflow_platform_login") or "basic"),
             str(values.get("mlflow_platform_artifact_store") or "rustfs"),
+            server_address,
         )
         if "nginx_health_port" in values:
             problems += check_health_port(values["nginx_health_port"], values["nginx_virtual_hosts"])
@@ -173,7 +174,8 @@ def check_rounds(rounds: object, scheme: str) -> list[str]:
 
 def check_health_port(port: object, virtual_hosts: Sequence[Mapping[str, Any] | None]) -> list[str]:
     """Complain about a health port that clients are served on."""
-    if parse_port(port) in {parse_port(item.get("port")) for item in virtual_hosts if item} - {None}:
+    ports = {parse_port(item.get(key)) for item in virtual_hosts if item for key in ("port", "redirect_from")}
+    if parse_port(port) in ports - {None}:
         return [f"nginx_health_port: found {port}, which a virtual host listens on, write another port."]
     return []
 

@@ -28,6 +28,8 @@ ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 SERVER_INFO = "/api/3.0/mlflow/server-info"
 CHUNK_BYTES = 1 << 20
 MAX_JSON_BYTES = 16 << 20
+# X509_V_FLAG_PARTIAL_CHAIN, which Python has a name for since 3.10.
+PARTIAL_CHAIN = 0x80000
 
 FRONT_DOOR_OPTIONS: dict[str, Any] = {
     "url": {"type": "str", "required": True},
@@ -140,6 +142,9 @@ def tls_context(ca_path: str | None, validate: bool) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=ca_path)
     except (OSError, ssl.SSLError):
         raise InputError(f"ca_path: {ca_path} holds no certificates, write the path of a PEM file.") from None
+    if ca_path:
+        # What the file holds is trusted, also where it is no authority; newer Pythons do so by themselves.
+        context.verify_flags |= ssl.VerifyFlags(PARTIAL_CHAIN)
     if not validate:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -87,13 +87,18 @@ def _choice(value: Mapping[str, Any], key: str, choices: Sequence[str]) -> str:
     return str(found)
 
 
-def is_address(name: str) -> bool:
-    """Tell whether a host name is an IP address, which clients do not name when they ask for a certificate."""
+def address_of(name: str) -> str | None:
+    """Return the IP address that a host name is, or None; clients do not send it when they ask for a certificate."""
     try:
-        ipaddress.ip_address(name.strip("[]"))
+        return str(ipaddress.ip_address(name.strip("[]")))
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def subject_alt_name(name: str) -> str:
+    """Return how a certificate names a host."""
+    address = address_of(name)
+    return f"IP:{address}" if address else f"DNS:{name}"
 
 
 def is_host_name(name: object) -> bool:
@@ -143,14 +148,15 @@ def complete(values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {
             "users": [],
             "allow": [],
-            "hsts_seconds": 0,
             **value,
+            "hsts_seconds": int(value.get("hsts_seconds") or 0),
             "port": parsed.port,
             "tls": parsed.tls,
             "service": parsed.service,
             "redirect_from": parsed.redirect_from,
             "url": parsed.origins[0],
-            "has_address": any(is_address(name) for name in parsed.host_names),
+            "has_address": any(address_of(name) for name in parsed.host_names),
+            "subject_alt_names": [subject_alt_name(name) for name in parsed.host_names],
             # Of its files; the names are legal in a path.
             "file": f"{value['host_names'][0]}_{parsed.port}",
         }

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -86,7 +87,8 @@ class Platform:
     @property
     def store(self) -> str:
         """Where the scenario keeps artifacts: rustfs or local."""
-        return os.environ.get("STORE") or "rustfs"
+        fixed = self.variables.get("mlflow_platform_artifact_store")
+        return fixed if fixed in ("rustfs", "local") else os.environ.get("STORE") or "rustfs"
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -217,10 +219,11 @@ class Platform:
     def secrets(self) -> dict[str, str]:
         """Every secret there is: those on the server and those that only the inventory knows."""
         # The name of MLflow's key is no secret, and like any user name it stands in logs.
-        names = set(self.host.check_output("ls %s/secrets", PROJECT).split()) - {"mlflow_s3_access_key"}
+        command = "find %s/secrets -type f -not -name '.*' -printf '%%P\\n'"
+        names = set(self.host.check_output(command, PROJECT).split()) - {"mlflow_s3_access_key"}
         found = {name: self.secret(name) for name in names}
         for virtual_host in self.variables["nginx_virtual_hosts"]:
-            for user in virtual_host["users"]:
+            for user in virtual_host.get("users", []):
                 if "password" in user:
                     found[f"password of {user['name']}"] = user["password"]
         return found
@@ -237,12 +240,16 @@ class Platform:
         host: str = "mlflow.lab:15000",
         port: int = 15000,
         headers: Mapping[str, str] | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> Answer:
-        """Send one request to the proxy as it stands: nothing is normalised on the way."""
+        """Send one request to the proxy as it stands, over TLS with a context: nothing is normalised on the way."""
         sent = {"Host": host, **(headers or {})}
         if login:
             sent["Authorization"] = "Basic " + base64.b64encode(":".join(login).encode()).decode()
         connection = http.client.HTTPConnection(self.address, port, timeout=60)
+        if context:
+            stream = socket.create_connection((self.address, port), 60)
+            connection.sock = context.wrap_socket(stream, server_hostname=host.partition(":")[0])
         try:
             connection.request(method, path, headers=sent)
             answer = connection.getresponse()

@@ -9,11 +9,17 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from packaging.requirements import Requirement
 
 from tools import debian_packages
@@ -154,7 +160,8 @@ def test_only_the_proxy_publishes_ports(project: dict[str, Any], rendered: Rende
     publishing = {name for name, service in project["services"].items() if service.get("ports")}
     assert publishing == {"nginx"}
     ports = {(port.get("host_ip", ""), port["published"]) for port in project["services"]["nginx"]["ports"]}
-    wanted = {("", str(host["port"])) for host in rendered.variables["nginx_virtual_hosts"]}
+    hosts = rendered.variables["nginx_virtual_hosts"]
+    wanted = {("", str(host[key])) for host in hosts for key in ("port", "redirect_from") if key in host}
     assert ports == wanted | {("127.0.0.1", "15080")}
 
 
@@ -270,17 +277,39 @@ def test_what_is_said_of_the_freeze_survives(rendered_cases: dict[str, Rendered]
 
 def on_this_machine(text: str, folder: Path, root: Path) -> str:
     """Let a configuration that is meant for a container look for its files here."""
-    places = {"/etc/nginx/platform/": folder, "/etc/nginx/": root / "etc" / "nginx", "/tmp/": folder}
+    places = {
+        "/etc/nginx/platform/": folder,
+        "/etc/nginx/keys/": folder,
+        "/etc/nginx/": root / "etc" / "nginx",
+        "/tmp/": folder,
+    }
     pattern = re.compile(r"(?<=[ :])(" + "|".join(places) + ")")
     text = pattern.sub(lambda match: f"{places[match[1]]}/", text)
     return text.replace("/dev/stdout", f"{folder}/access.log")
+
+
+def write_certificates(paths: set[str]) -> None:
+    """Put one certificate with its key wherever nginx looks for either."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lab")])
+    now = datetime.now(UTC)
+    certificate = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem += certificate.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    for path in paths:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(pem)
 
 
 def test_nginx_accepts_the_configuration(rendered: Rendered, tmp_path: Path) -> None:
     program = debian_packages.nginx()
     root = Path(program[-1]).parents[2]
     configuration = tmp_path / "nginx.conf"
-    configuration.write_text(on_this_machine(rendered.text("nginx", "nginx.conf"), tmp_path, root), encoding="utf-8")
+    text = on_this_machine(rendered.text("nginx", "nginx.conf"), tmp_path, root)
+    configuration.write_text(text, encoding="utf-8")
+    certificates = set(re.findall(r"ssl_certificate(?:_key)? (\S+);", text))
+    write_certificates(certificates)
+    assert bool(certificates) is (rendered.case == "front_door")
     done = subprocess.run(
         [*program, "-t", "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"],
         capture_output=True,
@@ -289,3 +318,35 @@ def test_nginx_accepts_the_configuration(rendered: Rendered, tmp_path: Path) -> 
     )
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr, done.stderr
+
+
+def test_who_asks_for_a_password(rendered_cases: dict[str, Rendered]) -> None:
+    asking = rendered_cases["virtual_hosts"].text("nginx", "nginx.conf")
+    assert asking.count("auth_request /onprem-login;") == 3
+    assert "rate=60r/m" in asking
+    leaving_it_to_mlflow = rendered_cases["front_door"].text("nginx", "nginx.conf")
+    assert "auth_request" not in leaving_it_to_mlflow
+    assert 'proxy_set_header Authorization ""' not in leaving_it_to_mlflow
+    assert "limit_req" not in leaving_it_to_mlflow
+
+
+def test_lines_of_the_log_are_json(rendered_cases: dict[str, Rendered]) -> None:
+    text = rendered_cases["front_door"].text("nginx", "nginx.conf")
+    line = re.search(r"log_format json escape=json '(.*)';", text)
+    assert line
+    assert json.loads(re.sub(r"(?<!\")\$\w+", "0", line[1])).keys() >= {"time", "address", "user", "status", "seconds"}
+
+
+def test_what_fits_a_signature_is_for_the_store_alone(rendered_cases: dict[str, Rendered]) -> None:
+    text = rendered_cases["front_door"].text("nginx", "nginx.conf")
+    servers = {
+        re.search(r"server_name (\S+?)[ ;]", part)[1]: part
+        for part in text.split("\n    server {")
+        if "server_name" in part
+    }  # type: ignore[index]
+    assert "proxy_pass http://s3;" in servers["s3.example.org"]
+    assert "proxy_pass http://console;" in servers["console.example.org"]
+    for name in ("s3.example.org", "console.example.org"):
+        assert "ignore_invalid_headers off;" in servers[name]
+        assert "onprem" not in servers[name], "nothing of MLflow's is denied or frozen here"
+    assert "ignore_invalid_headers" not in servers["mlflow.example.org"]

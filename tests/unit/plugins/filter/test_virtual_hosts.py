@@ -103,7 +103,9 @@ def test_what_is_left_out_is_filled_in() -> None:
         "hsts_seconds": 0,
         "url": "http://mlflow.lab",
         "has_address": False,
+        "subject_alt_names": ["DNS:mlflow.lab"],
         "file": "MLflow.lab_80",
     }
     assert (address["url"], address["redirect_from"], address["has_address"]) == ("https://a:8443", 80, True)
     assert address["users"] == []
+    assert address["subject_alt_names"] == ["DNS:a", "IP:::1"]
