@@ -309,7 +309,7 @@ def test_nginx_accepts_the_configuration(rendered: Rendered, tmp_path: Path) -> 
     configuration.write_text(text, encoding="utf-8")
     certificates = set(re.findall(r"ssl_certificate(?:_key)? (\S+);", text))
     write_certificates(certificates)
-    assert bool(certificates) is (rendered.case == "front_door")
+    assert bool(certificates) is (rendered.case in ("front_door", "direct_transfer"))
     done = subprocess.run(
         [*program, "-t", "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"],
         capture_output=True,
