@@ -218,7 +218,7 @@ def test_disks_of_rustfs(rendered_cases: dict[str, Rendered]) -> None:
 def test_clients_go_to_the_object_store_only_where_told(rendered_cases: dict[str, Rendered]) -> None:
     direct, usual = rendered_cases["direct_transfer"], rendered_cases["front_door"]
     environment = yaml.safe_load(direct.text("mlflow", "service.yml"))["services"]["mlflow"]["environment"]
-    assert environment["MLFLOW_S3_ENDPOINT_URL"] == "https://s3.lab:15000"
+    assert environment["MLFLOW_S3_ENDPOINT_URL"] == "https://s3.lab:15443"
     assert environment["AWS_CA_BUNDLE"] == "/etc/mlflow-platform/s3_ca.pem"
     networks = yaml.safe_load(direct.text("nginx", "service.yml"))["services"]["nginx"]["networks"]
     assert networks == {"front": {}, "back": {"aliases": ["s3.lab", "objects.lab"]}}
