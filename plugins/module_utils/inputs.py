@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.ca_certificate import ca_certificate_problems
 from ansible_collections.onprem.mlflow.plugins.module_utils.compose import check_service_limits
+from ansible_collections.onprem.mlflow.plugins.module_utils.direct_transfer import check_direct_transfer
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.external_database import check_external_database
 from ansible_collections.onprem.mlflow.plugins.module_utils.front_door_check import check_front_door
@@ -118,6 +119,7 @@ def check_values(values: Mapping[str, Any], server_address: str = "") -> list[st
     problems += check_bucket_key(values)
     problems += check_disks(values)
     problems += check_limits(values)
+    problems += check_direct_transfer(values)
     problems += check_postgres(values)
     problems += check_artifact_prefix(values)
     if "mlflow_s3" in values:

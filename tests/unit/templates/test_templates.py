@@ -280,6 +280,21 @@ def test_disks_of_rustfs(rendered_cases: dict[str, Rendered]) -> None:
         assert "RUSTFS_UNSAFE_BYPASS_DISK_CHECK" not in environment, case
 
 
+def test_clients_go_to_the_object_store_only_where_told(rendered_cases: dict[str, Rendered]) -> None:
+    direct, usual = rendered_cases["direct_transfer"], rendered_cases["front_door"]
+    environment = yaml.safe_load(direct.text("mlflow", "service.yml"))["services"]["mlflow"]["environment"]
+    assert environment["MLFLOW_S3_ENDPOINT_URL"] == "https://s3.lab:15443"
+    assert environment["AWS_CA_BUNDLE"] == "/etc/mlflow-platform/s3_ca.pem"
+    networks = yaml.safe_load(direct.text("nginx", "service.yml"))["services"]["nginx"]["networks"]
+    assert networks == {"front": {}, "back": {"aliases": ["s3.lab", "objects.lab"]}}
+    assert "multipart_uploads_enabled" not in direct.text("nginx", "nginx.conf")
+
+    environment = yaml.safe_load(usual.text("mlflow", "service.yml"))["services"]["mlflow"]["environment"]
+    assert environment["MLFLOW_S3_ENDPOINT_URL"] == "http://rustfs:9000"
+    assert yaml.safe_load(usual.text("nginx", "service.yml"))["services"]["nginx"]["networks"] == ["front", "back"]
+    assert "multipart_uploads_enabled" in usual.text("nginx", "nginx.conf")
+
+
 def test_services_are_confined(project: dict[str, Any]) -> None:
     for name, service in project["services"].items():
         assert service["read_only"] is True, name
@@ -390,7 +405,7 @@ def test_nginx_accepts_the_configuration(rendered: Rendered, tmp_path: Path) -> 
     configuration.write_text(text, encoding="utf-8")
     certificates = set(re.findall(r"ssl_certificate(?:_key)? (\S+);", text))
     write_certificates(certificates)
-    assert bool(certificates) is (rendered.case == "front_door")
+    assert bool(certificates) is (rendered.case in ("front_door", "direct_transfer"))
     done = subprocess.run(
         [*program, "-t", "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"],
         capture_output=True,

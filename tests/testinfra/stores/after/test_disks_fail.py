@@ -43,6 +43,7 @@ def test_an_emptied_disk_loses_no_object(platform: Platform, bucket: Any, conten
     platform.host.check_output("find /srv/disk1/rustfs -mindepth 1 -delete")
     assert_all_is_read(bucket, content)
     bucket.put_object(Bucket="mlflow", Key="own/meanwhile", Body=content)
+    assert eventually(lambda: platform.host.file("/srv/disk1/rustfs/.rustfs.sys/format.json").exists)
 
 
 def test_a_disk_that_is_not_mounted_is_done_without(

@@ -34,12 +34,6 @@ def test_option_of_rustfs_touches_rustfs_only(platform: Platform) -> None:
     assert services == {"rustfs"}
 
 
-def test_back_to_the_inventory(platform: Platform) -> None:
-    services, _ = touched(platform)
-    assert services == {"rustfs"}
-    assert not platform.site(check=True).changed
-
-
 def test_other_disks_are_refused(platform: Platform) -> None:
     result = platform.site(rustfs_disks=[f"/srv/disk{number}/rustfs" for number in (1, 0, 2, 3)])
     assert result.returncode != 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -63,6 +64,29 @@ def test_clients_come_through_the_virtual_host(platform: Platform, bucket: Any, 
     answer = platform.request(f"{parts.path}?{parts.query}", host=parts.netloc)
     assert hashlib.sha256(answer.body).digest() == hashlib.sha256(content).digest()
     bucket.delete_object(Bucket="mlflow", Key="own/model ä+%2F.bin")
+
+
+def test_large_artifacts_go_past_mlflow(
+    platform: Platform, mlflow: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("UPLOAD_MINIMUM_FILE_SIZE", "UPLOAD_CHUNK_SIZE", "DOWNLOAD_MINIMUM_FILE_SIZE", "DOWNLOAD_CHUNK_SIZE"):
+        monkeypatch.setenv(f"MLFLOW_MULTIPART_{name}", str(6 * MEBIBYTE))
+    content = os.urandom(15 * MEBIBYTE)
+    (tmp_path / "large.bin").write_bytes(content)
+    run_id = mlflow.create_run(mlflow.create_experiment(f"direct {os.urandom(4).hex()}")).info.run_id
+    mlflow.log_artifact(run_id, str(tmp_path / "large.bin"))
+    (tmp_path / "back").mkdir()
+    back = mlflow.download_artifacts(run_id, "large.bin", str(tmp_path / "back"))
+    assert hashlib.sha256(Path(back).read_bytes()).digest() == hashlib.sha256(content).digest()
+
+    log = platform.compose("logs", "nginx")
+    assert not re.search(r"X-Amz-Signature=[0-9a-f]", log), "a signature is in the log"
+    requests = re.findall(rf'"(GET|PUT) (/\S*{run_id}/artifacts/large.bin\S*) ', log)
+    parts = {target for method, target in requests if method == "PUT" and "X-Amz-Signature=" in target}
+    assert len(parts) == 3, "three parts with addresses that MLflow signed"
+    assert not [target for method, target in requests if method == "PUT" and "mlflow-artifacts" in target]
+    downloads = [target for method, target in requests if method == "GET" and "X-Amz-Signature=" in target]
+    assert len(downloads) == 3
 
 
 def test_the_key_is_limited_from_outside_too(bucket: Any, root: Any) -> None:
