@@ -26,6 +26,12 @@ def check_direct_transfer(values: Mapping[str, Any]) -> list[str]:
             f"{VARIABLE}: is for the platform's own object store, but mlflow_platform_artifact_store is {store!r},"
             " remove it."
         ]
+    publish = str(values.get("nginx_publish") or "ports")
+    if publish != "ports":
+        return [
+            f"{VARIABLE}: MLflow would look for the object store at the ports of the virtual hosts, but nginx_publish is"
+            f" {publish!r}, remove one of the two."
+        ]
     try:
         found = _host_of_s3(values.get("nginx_virtual_hosts") or [])
     except InputError:

@@ -44,6 +44,10 @@ def test_nothing_to_complain_about(good: dict[str, Any]) -> None:
             "mlflow_platform_direct_transfer: is for the platform's own object",
         ),
         (
+            values(s3(), nginx_publish="traefik"),
+            "mlflow_platform_direct_transfer: MLflow would look for the object store",
+        ),
+        (
             values(),
             "mlflow_platform_direct_transfer: needs a virtual host with service s3, add one to nginx_virtual_hosts.",
         ),
