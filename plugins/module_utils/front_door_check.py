@@ -23,7 +23,7 @@ def check_front_door(
 ) -> list[str]:
     """Complain about virtual hosts that do not fit their service, each other, the login, the store or the server."""
     parsed = dict(_parsed(virtual_hosts))
-    problems = []
+    problems: list[str] = []
     for index, host in parsed.items():
         written = virtual_hosts[index] or {}
         path = f"{variable}[{index}]"
