@@ -16,24 +16,24 @@ def refused(result: PlayResult, sentence: str) -> None:
     assert result.returncode != 0, "the run went through"
     print(result.message)
     assert sentence in result.message
-    assert result.message.count("mlflow_") == 1, "one sentence"
+    assert len(result.messages) == 1, "one sentence"
     assert "Traceback" not in result.output
 
 
 def test_bare_server_refuses_before_anything_is_deployed(platform: Platform, elsewhere: Elsewhere) -> None:
-    """The first of both has no image of MLflow to ask with."""
+    if elsewhere.engine != "mysql":
+        pytest.skip("the first one has no image of MLflow to ask with, the second one has")
     refused(elsewhere.site(password="wrong"), "mlflow_database.password: ")
-    assert platform.host.run("ls /opt/mlflow/secrets /opt/mlflow/services/mlflow.yml").rc != 0
-    assert not platform.host.file("/opt/mlflow/services/nginx.yml").exists
+    assert platform.host.run("ls /opt/mlflow/secrets/mlflow_backend_store_uri").rc != 0
+    assert not platform.host.file("/opt/mlflow/services/mlflow.yml").exists
 
 
+# What both say in words of their own; the unit tests have more of them.
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "another authority": ({"ca_certificate": "stranger"}, "mlflow_database.ca_certificate: did not sign"),
     "another port": ({"port": 4242}, "mlflow_database.host: "),
-    "another host": ({"host": "nowhere.invalid"}, "mlflow_database.host: found 'nowhere.invalid'"),
-    "no such database": ({"name": "nowhere"}, "mlflow_database."),
     "few privileges": ({"user": "reader", "password": "reader"}, "mlflow_database.user: "),
-    "Latin-1": ({"name": "latin"}, "mlflow_database.name: the database 'latin' has the character set latin1"),
+    "Latin-1": ({"name": "latin"}, "mlflow_database.name: the database 'latin' has the character set "),
     "another program's": ({"name": "shop"}, "mlflow_database.name: the database 'shop' holds tables that are not"),
 }
 
@@ -45,7 +45,7 @@ def test_bad_database_is_refused(platform: Platform, elsewhere: Elsewhere, name:
         change = {"ca_certificate": elsewhere.certificate(change["ca_certificate"])}
     before = everything(platform)
     result = elsewhere.site(**change)
-    refused(result, sentence.replace("latin1", "LATIN1") if elsewhere.engine == "postgresql" else sentence)
+    refused(result, sentence)
     assert result.changed == []
     assert everything(platform) == before
 
@@ -86,10 +86,9 @@ def test_connections_are_encrypted(elsewhere: Elsewhere) -> None:
 
 
 def test_second_run_changes_nothing(elsewhere: Elsewhere) -> None:
-    for check in (True, False):
-        again = elsewhere.site(check=check)
-        again.assert_ok()
-        assert again.changed == []
+    again = elsewhere.site()
+    again.assert_ok()
+    assert again.changed == []
 
 
 def test_secret_is_a_file(platform: Platform, elsewhere: Elsewhere) -> None:
@@ -104,17 +103,25 @@ def test_secret_is_a_file(platform: Platform, elsewhere: Elsewhere) -> None:
 
 def test_platform_that_runs_is_left_alone(platform: Platform, elsewhere: Elsewhere) -> None:
     before = everything(platform)
-    refused(elsewhere.site(password="wrong"), "mlflow_database.password: ")
-    refused(elsewhere.site(name="latin"), "mlflow_database.name: found 'latin', but the runs of this platform are in")
-    refused(
-        platform.site(mlflow_platform_database="mysql"),
-        "mlflow_platform_database: found 'mysql', but the runs of this platform are in the database 'mlflow' at",
-    )
+    if elsewhere.engine == "mysql":
+        refused(elsewhere.site(password="wrong"), "mlflow_database.password: ")
+        refused(
+            platform.site(mlflow_platform_database="mysql"),
+            "mlflow_platform_database: found 'mysql', but the runs of this platform are in the database 'mlflow' at",
+        )
+    else:
+        refused(
+            elsewhere.site(name="latin"), "mlflow_database.name: found 'latin', but the runs of this platform are in"
+        )
     assert everything(platform) == before
 
 
 def test_changed_option_touches_mlflow_only(platform: Platform, elsewhere: Elsewhere) -> None:
     nginx = platform.container("nginx")["State"]["StartedAt"]
-    elsewhere.site(tls="require", ca_certificate=None).assert_ok()
+    change = {"tls": "require", "ca_certificate": None}
+    predicted = elsewhere.site(check=True, **change)
+    predicted.assert_ok()
+    elsewhere.site(**change).assert_ok()
+    assert [name for name in predicted.changed if "mlflow" in name]
     assert platform.container("nginx")["State"]["StartedAt"] == nginx
     log_a_run(platform)

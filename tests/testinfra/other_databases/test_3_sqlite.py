@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .conftest import everything, log_a_run
+from .conftest import log_a_run
 
 if TYPE_CHECKING:
     from ..conftest import Platform
@@ -24,11 +24,3 @@ def test_second_run_changes_nothing(platform: Platform) -> None:
     again = platform.site(**SQLITE)
     again.assert_ok()
     assert again.changed == []
-
-
-def test_more_workers_are_refused(platform: Platform) -> None:
-    before = everything(platform)
-    result = platform.site(**SQLITE, mlflow_workers=2)
-    assert result.returncode != 0
-    assert "mlflow_workers: found 2, but SQLite takes one writer at a time" in result.message
-    assert everything(platform) == before
