@@ -29,8 +29,8 @@ def check_direct_transfer(values: Mapping[str, Any]) -> list[str]:
     publish = str(values.get("nginx_publish") or "ports")
     if publish != "ports":
         return [
-            f"{VARIABLE}: MLflow would look for the object store at the ports of the virtual hosts, but nginx_publish is"
-            f" {publish!r}, remove one of the two."
+            f"{VARIABLE}: MLflow would look for the object store at the ports of the virtual hosts, but nginx_publish"
+            f" is {publish!r}, remove one of the two."
         ]
     try:
         found = _host_of_s3(values.get("nginx_virtual_hosts") or [])
