@@ -83,8 +83,7 @@ def sentences(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
     said = {
         "ansible.builtin.copy": {
-            "content": "{{ [ansible_failed_result.msg | default('')] | to_json }}\n"
-            "{{ ansible_failed_result.results | default([]) | map(attribute='msg') | list | to_json }}",
+            "content": "{{ ansible_failed_result.msg }}",
             "dest": f"{base}/{{{{ inventory_hostname }}}}.said",
             "mode": "0644",
         }
