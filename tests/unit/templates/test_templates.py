@@ -51,7 +51,7 @@ def read_basic_auth_ini(text: str) -> None:
     parser = configparser.ConfigParser()
     parser.read_string(text)
     assert parser.sections() == ["mlflow"]
-    assert parser["mlflow"]["database_uri"].startswith(("mysql+pymysql://", "postgresql+psycopg://"))
+    assert parser["mlflow"]["database_uri"].startswith(("mysql+pymysql://", "postgresql+psycopg://", "sqlite:////"))
     assert "%%" not in parser["mlflow"]["database_uri"]
 
 
