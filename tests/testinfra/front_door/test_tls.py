@@ -99,7 +99,7 @@ def test_versions_of_tls(platform: Platform, own_authority: Path, version: ssl.T
 def test_http2_is_spoken(platform: Platform, server: Host) -> None:
     answer = server.check_output(
         "docker exec mlflow-nginx-1 curl --silent --http2 --cacert /etc/nginx/platform/tls/ca.pem"
-        f" --resolve {OWN}:127.0.0.1 --output /dev/null --write-out '%%{{http_code}} %%{{http_version}}' https://{OWN}/"
+        f" --resolve {OWN}:127.0.0.1 --output /dev/null --write-out '%{{http_code}} %{{http_version}}' https://{OWN}/"
     )
     assert answer == "401 2"
 
