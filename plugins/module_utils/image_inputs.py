@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.onprem.mlflow.plugins.module_utils.ca_certificate import ca_certificate_problems
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.image_reference import ImageReference
+
+# Who has the private key of such a certificate.
+AUTHORITY = "the authority"
 
 _REGISTRY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 
@@ -33,12 +36,12 @@ def check_images(values: Mapping[str, Any]) -> list[str]:
         )
     problems += _check_indexes(values)
     for index, text in enumerate(values.get("mlflow_extra_ca_certificates") or []):
-        problems += check_certificates(f"mlflow_extra_ca_certificates[{index}]", str(text))
+        problems += ca_certificate_problems(f"mlflow_extra_ca_certificates[{index}]", str(text), AUTHORITY)
     for registry, text in (values.get("docker_host_registry_ca_certificates") or {}).items():
         variable = f"docker_host_registry_ca_certificates[{registry!r}]"
         if not _REGISTRY.fullmatch(str(registry)):
             problems.append(f"{variable}: is no registry, write its host name, with :port where it has one.")
-        problems += check_certificates(variable, str(text))
+        problems += ca_certificate_problems(variable, str(text), AUTHORITY)
     return problems
 
 
@@ -80,17 +83,3 @@ def _check_indexes(values: Mapping[str, Any]) -> list[str]:
         elif parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", str(url)):
             problems.append(f"{variable}: found {url!r}, write an address such as https://pypi.example.org/simple.")
     return problems
-
-
-def check_certificates(variable: str, text: str) -> list[str]:
-    """Complain about a text that is not certificates and nothing else."""
-    if "PRIVATE KEY" in text:
-        return [f"{variable}: holds a private key, write the certificate without it."]
-    try:
-        ssl.create_default_context(cadata=text)
-    except (ssl.SSLError, ValueError):
-        return [
-            f"{variable}: is no certificate in PEM form, write its text, such as"
-            " \"{{ lookup('ansible.builtin.file', 'ca.pem') }}\"."
-        ]
-    return []
