@@ -53,7 +53,7 @@ def run(console: Console, servers: Sequence[str], store: str, profile: str) -> N
     _tell(console, servers, port)
 
 
-def images_only(console: Console, wanted: Sequence[str], profile: str, *, keep: bool) -> None:
+def images_only(console: Console, wanted: Sequence[str], profile: str, *, keep: bool = False) -> None:
     """Put images into the mirror: the named ones, else all that are made in minutes; *keep* has them here, too."""
     images = catalogue.select(wanted) or list(catalogue.FROM_PACKAGES)
     place = layout.layout(profile)
