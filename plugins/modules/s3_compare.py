@@ -306,7 +306,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_seen import Seen
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import STORE_OPTIONS, client, explain, store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_wire import WireError
 
-ARGUMENT_SPEC = {
+ARGUMENT_SPEC: dict[str, Any] = {
     "source": {"type": "dict", "required": True, "options": STORE_OPTIONS},
     "target": {"type": "dict", "required": True, "options": STORE_OPTIONS},
     "source_name": {"type": "str", "default": "source"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def minio(launcher: Launcher) -> Trial:
         for _ in range(2)
     ]
     for trial in trials:
-        trial.wait_until(lambda trial=trial: answers(f"{url(trial)}/minio/health/ready"))
+        trial.wait_until(partial(answers, f"{url(trial)}/minio/health/ready"))
         side = client(store_of(store(trial)))
         side.create_bucket(Bucket=BUCKET)
         side.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})

@@ -58,7 +58,7 @@ def log_run(chance: random.Random, number: int, names: tuple[str, ...], *, big: 
         "text": "zażółć 漢字 🎈 'quoted' \"twice\" \\ %s",
         "number": str(number),
     }
-    metrics = [[chance.uniform(-1e6, 1e6), step] for step in range(20)]
+    metrics = [(chance.uniform(-1e6, 1e6), step) for step in range(20)]
     with mlflow.start_run(run_name=f"run {number}") as run, tempfile.TemporaryDirectory() as folder:
         mlflow.log_params(params)
         for value, step in metrics:

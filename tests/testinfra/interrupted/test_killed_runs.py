@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,7 +22,7 @@ MOMENTS = [
     "reload | Check the configuration",
 ]
 # Later: what a run with another option does to a platform that stands.
-CHANGE = {"nginx_timeout": 1234}
+CHANGE: dict[str, Any] = {"nginx_timeout": 1234}
 
 
 @pytest.mark.parametrize("task", MOMENTS)

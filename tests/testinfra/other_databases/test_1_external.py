@@ -118,7 +118,7 @@ def test_platform_that_runs_is_left_alone(platform: Platform, elsewhere: Elsewhe
 
 def test_changed_option_touches_mlflow_only(platform: Platform, elsewhere: Elsewhere) -> None:
     nginx = platform.container("nginx")["State"]["StartedAt"]
-    change = {"tls": "require", "ca_certificate": None}
+    change: dict[str, Any] = {"tls": "require", "ca_certificate": None}
     predicted = elsewhere.site(check=True, **change)
     predicted.assert_ok()
     elsewhere.site(**change).assert_ok()

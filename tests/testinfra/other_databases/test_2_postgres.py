@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..conftest import Platform
 
-OWN = {"mlflow_platform_database": "postgres", "postgres_max_connections": 150}
+OWN: dict[str, Any] = {"mlflow_platform_database": "postgres", "postgres_max_connections": 150}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .conftest import log_a_run
 
 if TYPE_CHECKING:
     from ..conftest import Platform
 
-SQLITE = {"mlflow_platform_database": "sqlite"}
+SQLITE: dict[str, Any] = {"mlflow_platform_database": "sqlite"}
 
 
 def test_it_is_used(platform: Platform) -> None:

@@ -97,7 +97,7 @@ def kill_with_children(pid: int) -> None:
 
 def wait_for(platform: Platform, name: str) -> None:
     """Wait until a store answers again."""
-    readiness = {
+    readiness: dict[str, Callable[[], str]] = {
         "old-minio": lambda: "http://127.0.0.1:9000/minio/health/ready",
         "mlflow-rustfs-1": lambda: f"{rustfs_address(platform)}/health/ready",
     }

@@ -23,7 +23,7 @@ def phase(platform: Platform) -> str:
 def store(platform: Platform) -> str:
     """The address of the store that MLflow has."""
     environment = dict(line.split("=", 1) for line in platform.container("mlflow")["Config"]["Env"])
-    return environment["MLFLOW_S3_ENDPOINT_URL"]
+    return str(environment["MLFLOW_S3_ENDPOINT_URL"])
 
 
 def names(platform: Platform) -> list[str]:

@@ -16,7 +16,7 @@ def touched(platform: Platform, **variables: Any) -> tuple[set[str], PlayResult]
 
 
 def test_limits_touch_no_container(platform: Platform, root: Any) -> None:
-    changes = {"bucket_noncurrent_days": 14, "bucket_abort_multipart_days": 0, "bucket_quota_gib": 0}
+    changes: dict[str, Any] = {"bucket_noncurrent_days": 14, "bucket_abort_multipart_days": 0, "bucket_quota_gib": 0}
     predicted = platform.site(check=True, **changes)
     predicted.assert_ok()
     services, made = touched(platform, **changes)

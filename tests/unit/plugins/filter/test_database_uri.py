@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,7 +16,7 @@ from ansible_collections.onprem.mlflow.plugins.filter.database_uri import Filter
 from hypothesis import given
 from hypothesis import strategies as st
 
-database_uri = FilterModule().filters()["database_uri"]
+database_uri: Callable[..., Any] = FilterModule().filters()["database_uri"]
 
 PARTS: dict[str, Any] = {
     "dialect": "mysql",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from ansible_collections.onprem.mlflow.plugins.filter.virtual_hosts import Filte
 
 allowed_hosts = Hosts().filters()["mlflow_allowed_hosts"]
 cors_origins = Origins().filters()["mlflow_cors_origins"]
-complete = Complete().filters()["virtual_hosts"]
+complete: Callable[..., Any] = Complete().filters()["virtual_hosts"]
 
 VIRTUAL_HOSTS = [
     {"host_names": ["MLflow.lab", "localhost"], "port": 15000, "users": [{"name": "admin"}]},

@@ -16,7 +16,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.external_database im
 
 MYSQL = {"dialect": "mysql", "host": "db", "port": 3306, "name": "mlflow", "user": "anna", "password": "hush"}
 POSTGRES = {**MYSQL, "dialect": "postgresql", "port": 5432}
-GOOD_MYSQL = {"version": "9.7.4-2", "encoding": "utf8mb4", "tables": [], "unusable": [], "failed": None}
+GOOD_MYSQL: dict[str, Any] = {"version": "9.7.4-2", "encoding": "utf8mb4", "tables": [], "unusable": [], "failed": None}
 GOOD_POSTGRES = {**GOOD_MYSQL, "version": "17.6 (Debian 17.6-0+deb13u1)", "encoding": "UTF8"}
 MLFLOW = ["alembic_version", "experiments", "runs"]
 

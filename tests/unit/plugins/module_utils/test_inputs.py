@@ -208,7 +208,7 @@ def test_unknown_variables() -> None:
 
 def test_shared_variables_are_found_in_defaults() -> None:
     database = {"type": "str", "choices": ["mysql"], "default": "{{ mlflow_platform_database | default('mysql') }}"}
-    specs = [
+    specs: list[dict[str, dict[str, Any]]] = [
         {"mysql_dir": {"type": "path", "default": "{{ mlflow_platform_dir | default('/opt/mlflow') }}"}},
         {"x_database": {"type": "str", "default": database["default"]}},
         {"preflight_database": database, "other": {"default": "{{ other_thing }}"}, "number": {"default": 3}},

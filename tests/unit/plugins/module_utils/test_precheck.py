@@ -131,10 +131,11 @@ def container(container_id: str, project: str, *published: tuple[str, int]) -> C
 ANY = ("0.0.0.0", 15000)
 LISTENING = [Listener(IP(ANY[0]), 15000, 7)]
 PROXY = Process(812, "docker-proxy")
+NOBODY: dict[int, Process] = {}
 
 
 def test_free_port() -> None:
-    assert port_problem(wanted(), [Listener(IP("127.0.0.1"), 80, 7)], [], {}.get) is None
+    assert port_problem(wanted(), [Listener(IP("127.0.0.1"), 80, 7)], [], NOBODY.get) is None
 
 
 def test_port_of_a_process() -> None:
@@ -144,7 +145,7 @@ def test_port_of_a_process() -> None:
 
 
 def test_port_of_an_unseen_process() -> None:
-    assert "a process that cannot be seen from here" in (port_problem(wanted(), LISTENING, [], {}.get) or "")
+    assert "a process that cannot be seen from here" in (port_problem(wanted(), LISTENING, [], NOBODY.get) or "")
 
 
 def test_port_of_the_own_project_is_free_for_it() -> None:
@@ -158,7 +159,7 @@ def test_port_of_the_own_project_is_free_for_it() -> None:
 
 
 def test_port_published_without_a_proxy_process_is_seen() -> None:
-    assert "container shop-nginx-1" in (port_problem(wanted(), [], [container(ID, "shop", ANY)], {}.get) or "")
+    assert "container shop-nginx-1" in (port_problem(wanted(), [], [container(ID, "shop", ANY)], NOBODY.get) or "")
 
 
 def test_own_container_does_not_hide_another_holder() -> None:
@@ -219,7 +220,7 @@ def test_login_of_a_url_is_not_shown() -> None:
     [("Debian", "13", True), ("debian", "13.1", True), ("rocky", "9.4", True), ("debian", "1", False)],
 )
 def test_distribution(name: str, version: str, supported: bool) -> None:
-    offer = {"debian": ["12", "13"], "Rocky": [9]}
+    offer: dict[str, list[object]] = {"debian": ["12", "13"], "Rocky": [9]}
 
     assert (distribution_problem(name, version, offer) is None) is supported
 

@@ -54,7 +54,7 @@ class ListedWire:
 def cut(keys: set[str], sizes: list[int], after: str) -> list[list[Entry]]:
     """Return the pages of the other listing, of sizes that repeat."""
     left = [Entry(key, 1, "e", "t") for key in sorted(keys, key=str.encode) if key > after]
-    pages = []
+    pages: list[list[Entry]] = []
     while left:
         size = sizes[len(pages) % len(sizes)]
         pages.append(left[:size])
@@ -93,7 +93,7 @@ def test_error_of_the_other_listing_is_passed_on() -> None:
     pieces = Pieces(Lister("bucket", ""), [wire])
     with pytest.raises(ListingError, match="broken"):
         list(Ahead(pieces.cut_along(pages()), 3))
-    found = []
+    found: list[Entry] = []
     with pytest.raises(ListingError, match="broken"):
         found.extend(pieces)
     pieces.stop()

@@ -41,7 +41,7 @@ def test_merge_is_what_sets_say(ours: set[str], theirs: set[str]) -> None:
     assert {one.key for one, other in merged if one and other} == ours & theirs
     assert {one.key for one, other in merged if one and not other} == ours - theirs
     assert {other.key for one, other in merged if other and not one} == theirs - ours
-    keys = [(one or other).key for one, other in merged if one or other]
+    keys = [item.key for one, other in merged if (item := one or other)]
     assert len(keys) == len(merged) == len(ours | theirs)
     assert keys == sorted(ours | theirs, key=str.encode)
     assert all(one is None or one.side == "left" for one, _ in merged)

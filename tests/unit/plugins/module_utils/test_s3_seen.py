@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Entry
@@ -38,7 +39,7 @@ def test_damage_is_noticed_or_does_none(blocks: list[list[tuple[str, bytes]]], d
     for broken in (whole[:at], whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :], whole[:at].ljust(len(whole))):
         if broken == whole:
             continue
-        found = []
+        found: list[tuple[str, bytes]] = []
         try:
             found.extend(read(io.BytesIO(broken), len(whole)))
         except DamagedError:
@@ -60,7 +61,7 @@ def test_damage_is_noticed_or_does_none(blocks: list[list[tuple[str, bytes]]], d
         {"tags": None},
     ],
 )
-def test_digest_is_of_all_that_is_told(change: dict[str, object]) -> None:
+def test_digest_is_of_all_that_is_told(change: dict[str, Any]) -> None:
     changed = ENTRY._replace(**change)
     digests = {digest(*pair) for pair in ((ENTRY, ENTRY), (changed, ENTRY), (ENTRY, changed), (changed, changed))}
     assert len(digests) == 4

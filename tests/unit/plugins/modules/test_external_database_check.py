@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.modules import external_database_check
 
 OPTIONS = {
@@ -26,7 +27,7 @@ OPTIONS = {
     },
     "ca_certificate": "text",
 }
-GOOD = {"version": "9.7.4", "encoding": "utf8mb4", "tables": [], "unusable": [], "failed": None}
+GOOD: dict[str, Any] = {"version": "9.7.4", "encoding": "utf8mb4", "tables": [], "unusable": [], "failed": None}
 
 
 class Engine:
@@ -36,9 +37,8 @@ class Engine:
         self.answers: dict[str, tuple[int, str, str]] = {"run": (0, json.dumps(GOOD), "")}
         self.commands: list[list[str]] = []
         self.given: list[str] = []
-        module = external_database_check.AnsibleModule
-        monkeypatch.setattr(module, "get_bin_path", lambda *_args: "docker")
-        monkeypatch.setattr(module, "run_command", self.run)
+        monkeypatch.setattr(AnsibleModule, "get_bin_path", lambda *_args: "docker")
+        monkeypatch.setattr(AnsibleModule, "run_command", self.run)
 
     def run(self, command: list[str], data: str = "") -> tuple[int, str, str]:
         self.commands.append(command)

@@ -62,7 +62,9 @@ class Client:
     """A store in memory, of one bucket, with the calls that are used."""
 
     def __init__(self, **objects: bytes) -> None:
-        self.objects = {key: {"content": content, "headers": {}, "tags": []} for key, content in objects.items()}
+        self.objects: dict[str, dict[str, Any]] = {
+            key: {"content": content, "headers": {}, "tags": []} for key, content in objects.items()
+        }
         self.refused: set[str] = set()
         self.meta = SimpleNamespace(events=Events())
 

@@ -150,7 +150,7 @@ def test_comparison_after_copying_again_counts() -> None:
 
 
 def test_copies_of_earlier_runs_count() -> None:
-    day_before = {"started_at": utc(START - 86_400), "objects": 90, "bytes": 9000}
+    day_before: dict[str, Any] = {"started_at": utc(START - 86_400), "objects": 90, "bytes": 9000}
     killed = copied(**day_before | {"objects": 30}, ended_at=None)
     gone_on_with = copied(**day_before, ended_at=utc(START - 86_300))
     report = build(given_of(copies=[killed, gone_on_with, copied("another-list"), copied(objects=0, bytes=0)]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -466,7 +467,7 @@ def test_server_that_is_not_ready_is_asked_again(
         waited.append(seconds)
         mlflow.change(SPACE_DIRECT, answer)
 
-    monkeypatch.setattr(artifact_sample_rest.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
 
     assert sample()["same"] == 30
     assert len(waited) == 1

@@ -380,7 +380,7 @@ STATEMENTS = st.lists(
 
 @given(STATEMENTS, st.randoms(use_true_random=False))
 def test_order_does_not_matter(statements: list[dict[str, Any]], random: Any) -> None:
-    policy = {"Version": "2012-10-17", "Statement": statements}
+    policy: dict[str, Any] = {"Version": "2012-10-17", "Statement": statements}
     check_policy(policy)
     mixed = copy.deepcopy(policy)
     random.shuffle(mixed["Statement"])

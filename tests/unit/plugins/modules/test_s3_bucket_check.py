@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_bucket_check import addresses_on_network, names_known
 from ansible_collections.onprem.mlflow.plugins.modules import s3_bucket_check
 
@@ -178,7 +179,7 @@ def test_server_without_boto3(run_module: Any, store: Store, monkeypatch: pytest
 
 
 def test_network_that_is_not_there(run_module: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_bucket_check.AnsibleModule, "get_bin_path", lambda *_args: None)
+    monkeypatch.setattr(AnsibleModule, "get_bin_path", lambda *_args: None)
     result = run_module(s3_bucket_check.main, options(store, network="old_default"))
 
     assert result["msg"].startswith("mlflow_s3.network: found 'old_default', but this server's engine has no network")

@@ -466,7 +466,7 @@ def test_signature_is_that_of_botocore(key: str, url: str, monkeypatch: pytest.M
     request.headers["X-Amz-Content-SHA256"] = s3_signature.EMPTY
     signature = auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
     assert lines["authorization"].endswith(f"Signature={signature}")
-    assert urlsplit(url).hostname in lines["host"] or "[::1]" in lines["host"]
+    assert str(urlsplit(url).hostname) in lines["host"] or "[::1]" in lines["host"]
 
 
 def test_pages_of_minio() -> None:

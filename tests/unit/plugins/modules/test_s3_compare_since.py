@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.onprem.mlflow.plugins.module_utils import s3_comparison, s3_listing, s3_seen
+from ansible_collections.onprem.mlflow.plugins.module_utils import s3_comparison, s3_listing, s3_merge, s3_seen
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_listing import Entry
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_objects import Habits
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import Store
@@ -271,15 +271,15 @@ def test_memory_does_not_grow_with_the_listing(tmp_path: Path) -> None:
             yield [Entry(f"{page:06d}/{n:04d}", 1, "e", "2023-11-14T22:13:20Z", (), "") for n in range(1000)]
 
     path = tmp_path / "seen"
-    with path.open("wb") as file:
+    with path.open("wb") as written:
         for page in keys():
-            file.write(s3_seen.block([(entry.key, s3_seen.digest(entry, entry)) for entry in page]))
+            written.write(s3_seen.block([(entry.key, s3_seen.digest(entry, entry)) for entry in page]))
     ahead = [s3_listing.Ahead(keys()) for _ in range(2)]
     tracemalloc.start()
     try:
         with path.open("rb") as file:
             earlier = s3_seen.read(file, path.stat().st_size)
-            cut_up = s3_comparison.batches(s3_comparison.merge(ahead[0], ahead[1]), Habits(), earlier)
+            cut_up = s3_comparison.batches(s3_merge.merge(ahead[0], ahead[1]), Habits(), earlier)
             total = sum(len(batch.covered) for batch in cut_up)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
