@@ -42,5 +42,5 @@ def test_check_mode_predicts_the_images(platform: Platform) -> None:
     predicted = platform.site(check=True)
     predicted.assert_ok()
     for image in ("mysql:9.7", "nginx:1.30", "onprem/mlflow:"):
-        assert [name for name in predicted.changed if name.startswith(f"load | Predict {image}")], predicted.changed
+        assert [name for name in predicted.changed if f" : load | Predict {image}" in name], predicted.changed
     assert platform.host.check_output("docker image ls --quiet") == ""
