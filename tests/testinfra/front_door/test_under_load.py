@@ -129,6 +129,7 @@ def test_changes_lose_no_request(platform: Platform, own: ssl.SSLContext, site: 
     assert what(made.changed) == {
         "certificates | Write the certificates that were provided",
         "files | Write the files",
+        "loaded | Compare the configuration with the one that nginx has",
         "reload | Reload nginx",
         "self_signed | Make the certificate",
         "users | Write the files of users",
