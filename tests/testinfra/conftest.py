@@ -70,6 +70,17 @@ class Answer:
     body: bytes
 
 
+def kill_with_children(pid: int) -> None:
+    """End a process and all that it started: Ansible's workers have sessions of their own, and outlive it."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        os.kill(pid, signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    for child in children:
+        kill_with_children(int(child))
+
+
 class Platform:
     """The scenario's server and what was deployed on it."""
 
@@ -189,7 +200,7 @@ class Platform:
                 yield process
             finally:
                 if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
+                    kill_with_children(process.pid)
 
     def compose(self, *arguments: str) -> str:
         return str(self.host.check_output("docker compose --project-directory %s " + " ".join(arguments), PROJECT))

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ...conftest import kill_with_children
 from ..conftest import minio_client, rustfs_address
 
 if TYPE_CHECKING:
@@ -85,14 +84,6 @@ class Copy:
     def container(self) -> str:
         """The container that copies."""
         return str(self.platform.host.check_output("docker ps --quiet --filter name=mlflow-mc-"))
-
-
-def kill_with_children(pid: int) -> None:
-    """End a process and all that it started: Ansible's workers have sessions of their own, and outlive it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    os.kill(pid, signal.SIGKILL)
-    for child in children:
-        kill_with_children(int(child))
 
 
 def wait_for(platform: Platform, name: str) -> None:
