@@ -11,6 +11,7 @@ from lab.errors import LabError
 RUSTFS_VERSION = "1.0.1"
 # The last version that MinIO published as a Go module.
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
+LEGO_VERSION = "v4.35.2"
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,13 @@ MINIO = Image(
     arguments={"MINIO_VERSION": MINIO_VERSION},
     passed=("GOPROXY", "GOSUMDB"),
 )
+LEGO = Image("lego", "goacme/lego", LEGO_VERSION, suite="sid", arguments={"LEGO_VERSION": LEGO_VERSION})
 RUSTFS = Image("rustfs", "rustfs/rustfs", RUSTFS_VERSION, suite="sid")
 
 # What the platform runs, whatever its artifact store.
 PLATFORM = (PYTHON, NGINX, MYSQL)
-# What other databases and the way from MinIO need.
-OTHERS = (POSTGRES, MC, MINIO)
+# What other databases, the way from MinIO and certificates of an ACME server need.
+OTHERS = (POSTGRES, MC, MINIO, LEGO)
 # Made in a minute or two each.
 FROM_PACKAGES = (*PLATFORM, *OTHERS)
 

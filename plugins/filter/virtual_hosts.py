@@ -15,8 +15,8 @@ short_description: Fill in what virtual hosts leave out
 description:
   - Returns the virtual hosts as they were written, with a value for each option that can be left out.
   - Adds C(url), the address of the first host name, C(has_address), whether one of the host names is an IP address,
-    C(subject_alt_names), how a certificate names the host names, and C(file), a name for files that belong to the
-    virtual host.
+    C(subject_alt_names), how a certificate names the host names, C(file), a name for files that belong to the
+    virtual host, and C(acme_file), the name of the files of its certificate where C(tls) is C(acme).
 options:
   _input:
     description:

@@ -57,6 +57,11 @@ def check_direct_transfer(values: Mapping[str, Any]) -> list[str]:
             f"{path}.tls: found 'self_signed', whose authority MLflow does not know before it is made, write off or"
             f" provided with {VARIABLE}."
         )
+    if host.tls == "acme" and values.get("acme_ca_certificate") and not values.get("mlflow_extra_ca_certificates"):
+        problems.append(
+            f"mlflow_extra_ca_certificates: is empty, but MLflow itself comes to {path} with {VARIABLE},"
+            " write the certificate of the authority that acme_ca_certificate is of."
+        )
     return problems
 
 

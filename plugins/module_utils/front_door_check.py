@@ -116,7 +116,7 @@ def _check_tls(path: str, written: Host, host: VirtualHost) -> Iterator[str]:
     # A proxy in front redirects by itself, and passes on what browsers are told.
     for name in {"off": ("redirect_from", "hsts_seconds"), "outside": ("redirect_from",)}.get(host.tls, ()):
         if written.get(name):
-            yield f"{path}.{name}: is of no use without TLS, remove it, or write tls: self_signed or provided."
+            yield f"{path}.{name}: is of no use without TLS, remove it, or write tls: self_signed, provided or acme."
 
 
 def _check_ports(variable: str, hosts: Mapping[int, VirtualHost]) -> Iterator[str]:

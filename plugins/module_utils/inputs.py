@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.onprem.mlflow.plugins.module_utils.acme_check import check_acme
 from ansible_collections.onprem.mlflow.plugins.module_utils.ca_certificate import ca_certificate_problems
 from ansible_collections.onprem.mlflow.plugins.module_utils.compose import check_service_limits
 from ansible_collections.onprem.mlflow.plugins.module_utils.direct_transfer import check_direct_transfer
@@ -115,6 +116,7 @@ def check_values(values: Mapping[str, Any], server_address: str = "") -> list[st
     problems += check_service_limits(values)
     problems += check_login(values)
     problems += check_publish(values)
+    problems += check_acme(values)
     problems += check_images(values)
     problems += check_bucket_key(values)
     problems += check_disks(values)

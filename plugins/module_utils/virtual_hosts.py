@@ -19,7 +19,7 @@ INTERNAL_HOSTS = ("mlflow:5000", "localhost:*", "127.0.0.1:*")
 
 # What can be behind a virtual host, and where its certificate can come from.
 SERVICES = ("mlflow", "console", "s3")
-TLS = ("off", "self_signed", "provided", "outside")
+TLS = ("off", "self_signed", "provided", "acme", "outside")
 LOGINS = ("basic", "mlflow", "anybody_may_do_everything")
 
 _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")
@@ -67,7 +67,7 @@ class VirtualHost:
     @property
     def has_certificate(self) -> bool:
         """Tell whether the proxy itself speaks TLS."""
-        return self.tls in ("self_signed", "provided")
+        return self.tls in ("self_signed", "provided", "acme")
 
     @property
     def scheme(self) -> str:
@@ -104,6 +104,11 @@ def subject_alt_name(name: str) -> str:
     """Return how a certificate names a host."""
     address = address_of(name)
     return f"IP:{address}" if address else f"DNS:{name}"
+
+
+def file_of_certificate(host_name: str) -> str:
+    """Return the name that lego gives the files of a certificate whose first domain is `host_name`."""
+    return (address_of(host_name) or host_name).lower().replace(":", "-").replace("*", "_")
 
 
 def is_host_name(name: object) -> bool:
@@ -164,6 +169,7 @@ def complete(values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "subject_alt_names": [subject_alt_name(name) for name in parsed.host_names],
             # Of its files; the names are legal in a path.
             "file": f"{value['host_names'][0]}_{parsed.port}",
+            "acme_file": file_of_certificate(parsed.host_names[0]),
         }
         for value, parsed in zip(values, parse_virtual_hosts(values))
     ]

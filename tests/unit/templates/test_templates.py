@@ -114,6 +114,14 @@ def read_text(text: str) -> None:
     assert "{{" not in text
 
 
+def read_unit(text: str) -> None:
+    parser = configparser.ConfigParser(interpolation=None, strict=True)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(text)
+    assert "Description" in parser["Unit"]
+    assert {"Service", "Timer"} & set(parser.sections())
+
+
 READERS: dict[str, Callable[[str], None]] = {
     "*.yml.j2": read_yaml,
     "my.cnf.j2": read_my_cnf,
@@ -123,6 +131,8 @@ READERS: dict[str, Callable[[str], None]] = {
     "requirements.txt.j2": read_requirements,
     "*.sources.j2": read_deb822,
     "*.sh.j2": read_shell,
+    "*.service.j2": read_unit,
+    "*.timer.j2": read_unit,
     "next_steps.txt.j2": read_text,
     "rows.txt.j2": read_text,
     "nginx.conf.j2": read_nginx,
@@ -187,7 +197,9 @@ def test_back_ends_are_on_the_internal_network_only(project: dict[str, Any], ren
     }
     more = {**also_on, "nginx": {"front"} | also_on["nginx"]}
     for name, service in project["services"].items():
-        assert set(service["networks"]) == {"back"} | more.get(name, set()), name
+        # lego gets out and has nothing to do with the others.
+        wanted = {"front"} if name == "acme" else {"back"} | more.get(name, set())
+        assert set(service["networks"]) == wanted, name
 
 
 def test_mlflow_gets_out_only_to_what_is_elsewhere(project: dict[str, Any], rendered: Rendered) -> None:
@@ -405,7 +417,7 @@ def test_nginx_accepts_the_configuration(rendered: Rendered, tmp_path: Path) -> 
     configuration.write_text(text, encoding="utf-8")
     certificates = set(re.findall(r"ssl_certificate(?:_key)? (\S+);", text))
     write_certificates(certificates)
-    assert bool(certificates) is (rendered.case in ("front_door", "direct_transfer"))
+    assert bool(certificates) is (rendered.case in ("acme", "front_door", "direct_transfer"))
     done = subprocess.run(
         [*program, "-t", "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"],
         capture_output=True,
@@ -424,6 +436,38 @@ def test_who_asks_for_a_password(rendered_cases: dict[str, Rendered]) -> None:
     assert "auth_request" not in leaving_it_to_mlflow
     assert 'proxy_set_header Authorization ""' not in leaving_it_to_mlflow
     assert "limit_req" not in leaving_it_to_mlflow
+
+
+def test_challenges_are_answered_without_tls_and_without_a_password(rendered_cases: dict[str, Rendered]) -> None:
+    rendered = rendered_cases["acme"]
+    parts = rendered.text("nginx", "nginx.conf").split("\n    server {")
+    answering = [part for part in parts if "/.well-known/acme-challenge/" in part]
+    # The server for no name in particular, the one that redirects, and the one without TLS.
+    assert len(answering) == 3
+    assert all("listen 80" in part and "root /var/lib/acme-challenges;" in part for part in answering)
+    assert "return 308 https://$host$request_uri;" in "".join(answering)
+    assert "acme-challenges" in rendered.text("nginx", "service.yml")
+    assert "acme" not in rendered_cases["defaults"].text("nginx", "nginx.conf")
+
+
+def test_lego_asks_for_each_certificate(rendered_cases: dict[str, Rendered]) -> None:
+    rendered = rendered_cases["acme"]
+    script = rendered.text("acme", "obtain.sh")
+    asked = [line.split() for line in script.splitlines() if line.startswith("certificate ")]
+    wanted = [
+        "certificate mlflow.example.org --domains mlflow.example.org --domains 192.0.2.7 --http --http.webroot /challenges",
+        "certificate _.lab.example.org --domains '*.lab.example.org' --dns rfc2136 --dns.resolvers 192.0.2.53:53"
+        " --dns.propagation-wait 5s",
+    ]
+    assert asked == [line.split() for line in wanted]
+    assert "renew --force-cert-domains --no-random-sleep --days 20 --profile shortlived" in script
+    everything = script + rendered.text("acme", "service.yml") + rendered.text("acme", "renew.sh")
+    assert "$ecret" not in everything
+    assert "aHVzaA" not in everything
+    environment = yaml.safe_load(rendered.text("acme", "service.yml"))["services"]["acme"]["environment"]
+    assert environment["RFC2136_TSIG_SECRET_FILE"] == "/run/acme/RFC2136_TSIG_SECRET"
+    assert environment["LEGO_CA_CERTIFICATES"] == "/etc/acme/ca.pem"
+    assert environment["LEGO_EAB_KID"] == "me"
 
 
 def test_lines_of_the_log_are_json(rendered_cases: dict[str, Rendered]) -> None:

@@ -106,6 +106,7 @@ def test_what_is_left_out_is_filled_in() -> None:
         "has_address": False,
         "subject_alt_names": ["DNS:mlflow.lab"],
         "file": "MLflow.lab_80",
+        "acme_file": "mlflow.lab",
     }
     assert (address["url"], address["redirect_from"], address["has_address"]) == ("https://a:8443", 80, True)
     assert address["users"] == []
