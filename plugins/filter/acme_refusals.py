@@ -13,7 +13,8 @@ author:
 version_added: 0.1.0
 short_description: Say why an ACME server gave no certificate
 description:
-  - Reads the log of the last run of the role C(acme)'s service, and returns one line for each certificate that was refused.
+  - Reads the log of the last run of the role C(acme)'s service, and returns one line for each
+    certificate that was refused.
 options:
   _input:
     description: The log, as C(journalctl --output=cat) prints it.

@@ -23,9 +23,13 @@ CHALLENGES = ("http-01", "dns-01")
 RUN_BEGINS = "onprem-acme: begins"
 _BEGINS = re.compile(r"onprem-acme: (\S+) begins")
 _FAILED = re.compile(r"onprem-acme: (\S+) failed")
-# lego's own prefix, and what it writes on the way to the reason.
-_TIME = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:\[[A-Z]+\] )?")
-_REASON = re.compile(r"(?:error: |urn:ietf:params:acme:error:|[Cc]ould not|cannot|[Uu]nable|failed|unexpected|credentials)")
+# lego's own prefix, what it has to tell before the reasons, and the names that the protocol has for them.
+_TIME = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ")
+_BEFORE_REASONS = ("error: one or more domains had a problem:", "Could not obtain certificates:")
+_TRIES = re.compile(r"^.*giving up after \d+ attempt\(s\): ")
+_KIND = re.compile(
+    r"(?:invalid authorization: )?acme: error: \d+ :: urn:ietf:params:acme:error:(\w+) :: (.*?)(?:, problem: .*)?"
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,16 @@ def _refusals(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _reason(said: Sequence[str]) -> str:
-    """Return the last lines of lego that tell a reason: it says what went wrong at its end, in a line or some."""
-    telling = [line for line in said if line and _REASON.search(line)]
-    last = telling[-1] if telling else next((line for line in reversed(said) if line), "lego said nothing")
-    return " ".join(last.split()).rstrip(".")
+    """Return what lego says at its end, where it can have a reason for each domain."""
+    lines = [" ".join(line.split()) for line in said if line.strip()]
+    begins = max((number for number, line in enumerate(lines) if line in _BEFORE_REASONS), default=len(lines) - 2)
+    return "; ".join(_sentence(line) for line in lines[max(begins + 1, 0) :]) or "lego said nothing"
+
+
+def _sentence(line: str) -> str:
+    """Leave out what repeats the address and the protocol's own words around the reason."""
+    domain, _, rest = line.partition("] ") if line.startswith("[") else ("", "", line)
+    rest = _TRIES.sub("", rest)
+    match = _KIND.fullmatch(rest)
+    text = f"{match[2]} ({match[1]})" if match else rest
+    return (f"{domain[1:]}: {text}" if domain else text).rstrip(".")

@@ -76,8 +76,8 @@ def _hosts(virtual_hosts: Sequence[Host | None]) -> Iterator[tuple[str, Host, Vi
 def _check_server(values: Mapping[str, Any]) -> Iterator[str]:
     if not values.get("acme_accept_terms"):
         yield (
-            "acme_accept_terms: is not true, read the terms of service of the ACME server that acme_directory_url names,"
-            " and write true where you accept them."
+            "acme_accept_terms: is not true, read the terms of service of the ACME server that acme_directory_url"
+            " names, and write true where you accept them."
         )
     url = values.get("acme_directory_url")
     if url is not None:
@@ -88,8 +88,8 @@ def _check_server(values: Mapping[str, Any]) -> Iterator[str]:
                 " https://ca.example.org/acme/acme/directory."
             )
     email = str(values.get("acme_email") or "")
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
-        yield f"acme_email: found {email!r}, write the address that the ACME server's operator can write to."
+    if email and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+        yield f"acme_email: found {email!r}, write an address for the ACME server's operator to write to, or remove it."
     if values.get("acme_ca_certificate"):
         text = str(values["acme_ca_certificate"])
         yield from ca_certificate_problems("acme_ca_certificate", text, "the authority")
@@ -135,7 +135,7 @@ def _check_dns(values: Mapping[str, Any]) -> Iterator[str]:
 def _check_names(path: str, host: VirtualHost, challenge: str) -> Iterator[str]:
     for name in host.host_names:
         if name == "localhost" or name.endswith(".localhost"):
-            yield f"{path}.host_names: no ACME server has a certificate for {name}, move it to a virtual host of its own."
+            yield f"{path}.host_names: no ACME server has a certificate for {name}, give it another virtual host."
         elif name.startswith("*") and challenge == "http-01":
             yield f"{path}.host_names: {name} can be proven by DNS only, write acme_challenge: dns-01."
         elif address_of(name) and challenge == "dns-01":
@@ -148,8 +148,8 @@ def _check_http_port(path: str, hosts: Sequence[VirtualHost], values: Mapping[st
     plain = {host.port for host in hosts if not host.has_certificate} | {host.redirect_from for host in hosts}
     if port not in plain:
         yield (
-            f"{path}: the challenge http-01 is answered on port {port} without TLS, where no virtual host listens, write"
-            f" redirect_from: {port}, or into acme_http_port the port that a router leads port 80 to, or"
+            f"{path}: the challenge http-01 is answered on port {port} without TLS, where no virtual host listens,"
+            f" write redirect_from: {port}, or into acme_http_port the port that a router leads port 80 to, or"
             " acme_challenge: dns-01."
         )
 

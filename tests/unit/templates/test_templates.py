@@ -455,7 +455,8 @@ def test_lego_asks_for_each_certificate(rendered_cases: dict[str, Rendered]) -> 
     script = rendered.text("acme", "obtain.sh")
     asked = [line.split() for line in script.splitlines() if line.startswith("certificate ")]
     wanted = [
-        "certificate mlflow.example.org --domains mlflow.example.org --domains 192.0.2.7 --http --http.webroot /challenges",
+        "certificate mlflow.example.org --domains mlflow.example.org --domains 192.0.2.7 --http"
+        " --http.webroot /challenges",
         "certificate _.lab.example.org --domains '*.lab.example.org' --dns rfc2136 --dns.resolvers 192.0.2.53:53"
         " --dns.propagation-wait 5s",
     ]
