@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from testinfra.host import Host
 
@@ -65,7 +65,11 @@ def test_the_timer_renews_and_no_request_fails(platform: Platform, server: Host,
     """Six days are fewer than seven: whenever the timer looks, both are due."""
     before = {name: shown(platform, trusting, name, port) for name, port in PORTS.items()}
     containers = platform.container("nginx")["Id"]
-    changes = {"acme_renew_days": 7, "acme_renew_calendar": "*-*-* *:*:00/20", "acme_renew_random_delay": 0}
+    changes: dict[str, Any] = {
+        "acme_renew_days": 7,
+        "acme_renew_calendar": "*-*-* *:*:00/20",
+        "acme_renew_random_delay": 0,
+    }
     with asking(platform, trusting) as answers:
         changed = platform.site(**changes)
         changed.assert_ok()
