@@ -254,6 +254,7 @@ class Platform:
         host: str = "mlflow.lab:15000",
         port: int = 15000,
         headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         context: ssl.SSLContext | None = None,
     ) -> Answer:
         """Send one request to the proxy as it stands, over TLS with a context: nothing is normalised on the way."""
@@ -265,7 +266,7 @@ class Platform:
             stream = socket.create_connection((self.address, port), 60)
             connection.sock = context.wrap_socket(stream, server_hostname=host.partition(":")[0])
         try:
-            connection.request(method, path, headers=sent)
+            connection.request(method, path, body, sent)
             answer = connection.getresponse()
             names = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, names, answer.read())
