@@ -82,12 +82,12 @@ def kill_with_children(pid: int) -> None:
 
 
 class Platform:
-    """The scenario's server and what was deployed on it."""
+    """The scenario's server, or one of several, and what was deployed on it."""
 
-    def __init__(self, inventory: Path) -> None:
+    def __init__(self, inventory: Path, group: str = "mlflow_tracking", number: int = 0) -> None:
         self.inventory = inventory
         listing = json.loads(self._ansible("ansible-inventory", "--list").stdout)
-        self.name: str = listing["mlflow_tracking"]["hosts"][0]
+        self.name: str = listing[group]["hosts"][number]
         self.variables: dict[str, Any] = yaml.safe_load(self._ansible("ansible-inventory", "--host", self.name).stdout)
         self.host: Host = testinfra.get_host(f"docker://{self.name}")
 

@@ -1,7 +1,7 @@
 """Bring MLflow's database to the schema of the installed version, once at a time, also after a killed first try.
 
-Does what `mlflow db upgrade URL` does, without the URL on a command line. With --check it changes nothing, and ends with
-status 3 where there is something to do.
+Does what `mlflow db upgrade URL` does, without the URL on a command line. With --check it changes nothing, and
+ends with status 3 where there is something to do.
 """
 
 from __future__ import annotations
