@@ -33,6 +33,7 @@ class Service:
 
     current: bool
     """It runs, is healthy, and was made from the fragment and the image that are there now."""
+    running: bool
     labels: dict[str, str]
     addresses: dict[str, str]
     """Its address in each network that it is connected to."""
@@ -79,6 +80,7 @@ def judge(
                 and labels.get(f"{_LABEL}config-hash") == hashes.get(name)
                 and container["Image"] == image_ids.get(container["Config"]["Image"])
             ),
+            running=state["Status"] == "running",
             labels=labels,
             addresses={
                 network: settings["IPAddress"] for network, settings in container["NetworkSettings"]["Networks"].items()

@@ -283,7 +283,15 @@ def check_postgres(values: Mapping[str, Any]) -> list[str]:
 
 
 def check_sqlite(values: Mapping[str, Any]) -> list[str]:
-    """Complain about more writers than SQLite has room for."""
+    """Complain about more writers than SQLite has room for, and servers that are none."""
+    replicas = int(values.get("mlflow_replicas", 1))
+    if replicas < 1:
+        return [f"mlflow_replicas: found {replicas}, write 1 or more."]
+    if values.get("mlflow_platform_database") == "sqlite" and replicas > 1:
+        return [
+            f"mlflow_replicas: found {replicas}, but SQLite takes one writer at a time,"
+            " write 1, or another mlflow_platform_database than 'sqlite'."
+        ]
     workers = int(values.get("mlflow_workers", 1))
     if values.get("mlflow_platform_database") == "sqlite" and workers > 1:
         return [

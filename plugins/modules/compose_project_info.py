@@ -59,6 +59,10 @@ services:
       description: Whether it runs, is healthy, and was made from the fragment and the image that are there now.
       type: bool
       returned: always
+    running:
+      description: Whether it runs, whatever it was made from.
+      type: bool
+      returned: always
     labels:
       description: Labels of the container.
       type: dict

@@ -82,12 +82,12 @@ def kill_with_children(pid: int) -> None:
 
 
 class Platform:
-    """The scenario's server and what was deployed on it."""
+    """The scenario's server, or one of several, and what was deployed on it."""
 
-    def __init__(self, inventory: Path) -> None:
+    def __init__(self, inventory: Path, group: str = "mlflow_tracking", number: int = 0) -> None:
         self.inventory = inventory
         listing = json.loads(self._ansible("ansible-inventory", "--list").stdout)
-        self.name: str = listing["mlflow_tracking"]["hosts"][0]
+        self.name: str = listing[group]["hosts"][number]
         self.variables: dict[str, Any] = yaml.safe_load(self._ansible("ansible-inventory", "--host", self.name).stdout)
         self.host: Host = testinfra.get_host(f"docker://{self.name}")
 
@@ -254,6 +254,7 @@ class Platform:
         host: str = "mlflow.lab:15000",
         port: int = 15000,
         headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         context: ssl.SSLContext | None = None,
     ) -> Answer:
         """Send one request to the proxy as it stands, over TLS with a context: nothing is normalised on the way."""
@@ -265,7 +266,7 @@ class Platform:
             stream = socket.create_connection((self.address, port), 60)
             connection.sock = context.wrap_socket(stream, server_hostname=host.partition(":")[0])
         try:
-            connection.request(method, path, headers=sent)
+            connection.request(method, path, body, sent)
             answer = connection.getresponse()
             names = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, names, answer.read())

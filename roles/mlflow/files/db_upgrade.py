@@ -1,6 +1,7 @@
 """Bring MLflow's database to the schema of the installed version, once at a time, also after a killed first try.
 
-Does what `mlflow db upgrade URL` does, without the URL on a command line.
+Does what `mlflow db upgrade URL` does, without the URL on a command line. With --check it changes nothing, and
+ends with status 3 where there is something to do.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from pathlib import Path
 import mlflow
 import mlflow.store.db.utils as db
 import sqlalchemy
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
 LOCK_NAME = "onprem_mlflow_db_upgrade"
 LOCK_NUMBER = 7_205_759
 LOCK_SECONDS = 600
+BEHIND = 3
 # Exists only while the tables of an empty database are being made: what a killed run leaves holds no data yet.
 MARKER = "onprem_mlflow_first_start"
 
@@ -90,8 +94,32 @@ def first_start(engine: Engine) -> None:
         connection.execute(sqlalchemy.text(f"DROP TABLE {MARKER}"))
 
 
+def login_is_current(engine: Engine) -> bool:
+    if "MLFLOW_AUTH_CONFIG_PATH" not in os.environ:
+        return True
+    login = importlib.import_module("mlflow.server.auth.db.utils")
+    url = engine.url.render_as_string(hide_password=False)
+    head = ScriptDirectory.from_config(login._get_alembic_config(url)).get_current_head()
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": "alembic_version_auth"})
+        return bool(context.get_current_revision() == head)
+
+
+def check(engine: Engine) -> None:
+    """Say whether servers of this version and those that run now can share the database as it is."""
+    found = tables(engine)
+    if not found or MARKER in found or db._get_schema_version(engine) != db._get_latest_schema_revision():
+        sys.exit(BEHIND)
+    if not login_is_current(engine):
+        sys.exit(BEHIND)
+    print(f"The database has the schema of MLflow {mlflow.__version__}.", flush=True)
+
+
 def main() -> None:
     engine = db.create_sqlalchemy_engine_with_retry(os.environ["MLFLOW_BACKEND_STORE_URI"])
+    if "--check" in sys.argv[1:]:
+        check(engine)
+        return
     with only_one(engine):
         found = tables(engine)
         if not found or MARKER in found:

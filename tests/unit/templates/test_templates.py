@@ -93,6 +93,19 @@ def read_nginx(text: str) -> None:
     assert text.count("{") == text.count("}")
 
 
+def read_nftables(text: str) -> None:
+    assert text.count("{") == text.count("}")
+    opened, closed = re.findall(r"tcp dport (\{.*?\}) ip saddr", text), re.findall(r"tcp dport (\{.*?\}) drop", text)
+    assert set(opened) <= set(closed), "a port that some may reach is closed to all others"
+
+
+def read_unit(text: str) -> None:
+    parser = configparser.RawConfigParser(strict=False)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read_string(text)
+    assert parser.sections() == ["Unit", "Service", "Install"]
+
+
 def read_page(text: str) -> None:
     html.parser.HTMLParser().feed(text)
     assert "<script" not in text.lower()
@@ -137,6 +150,8 @@ READERS: dict[str, Callable[[str], None]] = {
     "rows.txt.j2": read_text,
     "nginx.conf.j2": read_nginx,
     "*.html.j2": read_page,
+    "*.nft.j2": read_nftables,
+    "*.service.j2": read_unit,
     "onprem-read-only.json.j2": read_error_of_mlflow,
 }
 
@@ -180,8 +195,12 @@ def test_compose_accepts_the_project(project: dict[str, Any]) -> None:
 
 
 def test_only_the_proxy_publishes_ports(project: dict[str, Any], rendered: Rendered) -> None:
-    publishing = {name for name, service in project["services"].items() if service.get("ports")}
-    assert publishing == {"nginx"}
+    publishing = {
+        name: [f"{port['host_ip']}:{port['published']}" for port in service["ports"]]
+        for name, service in project["services"].items()
+        if service.get("ports") and name != "nginx"
+    }
+    assert publishing == rendered.variables.get("peers_ports", {})
     ports = {(port.get("host_ip", ""), port["published"]) for port in project["services"]["nginx"]["ports"]}
     hosts = rendered.variables["nginx_virtual_hosts"]
     open_ports = {("", str(host[key])) for host in hosts for key in ("port", "redirect_from") if key in host}
@@ -192,8 +211,8 @@ def test_only_the_proxy_publishes_ports(project: dict[str, Any], rendered: Rende
 def test_back_ends_are_on_the_internal_network_only(project: dict[str, Any], rendered: Rendered) -> None:
     assert project["networks"]["back"]["internal"] is True
     also_on = {
-        name: set(rendered.variables.get(f"{name.replace('-db', '')}_also_on".replace("-", "_"), []))
-        for name in ("nginx", "mlflow", "mlflow-db-upgrade")
+        name: set(rendered.variables.get(re.sub("-db|-[0-9]+$", "", name).replace("-", "_") + "_also_on", []))
+        for name in project["services"]
     }
     more = {**also_on, "nginx": {"front"} | also_on["nginx"]}
     for name, service in project["services"].items():
@@ -206,7 +225,7 @@ def test_mlflow_gets_out_only_to_what_is_elsewhere(project: dict[str, Any], rend
     others = {
         name: network for name, network in project["networks"].items() if name not in ("front", "back", "default")
     }
-    known = [rendered.variables.get(f"{name}_also_on", []) for name in ("nginx", "mlflow")]
+    known = [rendered.variables.get(f"{name}_also_on", []) for name in project["services"]]
     assert set(others) == {name for names in known for name in names}
     assert all(not network.get("internal") for network in others.values())
 
@@ -418,6 +437,7 @@ def test_nginx_accepts_the_configuration(rendered: Rendered, tmp_path: Path) -> 
     certificates = set(re.findall(r"ssl_certificate(?:_key)? (\S+);", text))
     write_certificates(certificates)
     assert bool(certificates) is (rendered.case in ("acme", "front_door", "direct_transfer"))
+    write_certificates(set(re.findall(r"proxy_ssl_trusted_certificate (\S+);", text)))
     done = subprocess.run(
         [*program, "-t", "-p", str(tmp_path), "-c", str(configuration), "-e", "stderr"],
         capture_output=True,

@@ -120,6 +120,11 @@ def test_good_values_pass() -> None:
             "mlflow_workers: found 2, but SQLite takes one writer at a time,",
         ),
         (
+            {"mlflow_platform_database": "sqlite", "mlflow_replicas": 2},
+            "mlflow_replicas: found 2, but SQLite takes one writer at a time,",
+        ),
+        ({"mlflow_replicas": 0}, "mlflow_replicas: found 0, write 1 or more."),
+        (
             {"mlflow_database": {"engine": "mysql", "host": "localhost", "name": "mlflow"}},
             "mlflow_database.host: found 'localhost', which is MLflow's own container when it asks,",
         ),
