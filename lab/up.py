@@ -26,7 +26,7 @@ def default_port() -> int:
     return int(text)
 
 
-def run(console: Console, servers: Sequence[str], store: str, profile: str) -> None:
+def run(console: Console, servers: Sequence[str], suite: str, store: str, profile: str) -> None:
     """Bring up everything that a playbook with this artifact store needs."""
     for name in servers:
         names.server(name)
@@ -41,9 +41,9 @@ def run(console: Console, servers: Sequence[str], store: str, profile: str) -> N
             supply.ensure(image)
         # MLflow's image, where it is built on this machine.
         supply.keep(catalogue.PYTHON)
-        server.ensure_image(client, console, rootfs.plan("trixie"))
+        server.ensure_image(client, console, rootfs.ensure(client, console, suite))
         for name in servers:
-            server.ensure(client, console, name, port if name == names.DEFAULT_SERVER else None)
+            server.ensure(client, console, name, suite, port if name == names.DEFAULT_SERVER else None)
         if compiling:
             # The time is there: what later needs one of the others finds it, and the compiler comes first.
             for image in catalogue.OTHERS:
