@@ -186,14 +186,14 @@ def test_a_distribution_without_compose_v2_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", SUPPORTED)
 def test_an_engine_that_is_there_is_kept(name: str) -> None:
-    engine = {"engine_version": "26.1.5", "compose_version": "2.26.1", "missing_python_modules": []}
+    engine: dict[str, Any] = {"engine_version": "26.1.5", "compose_version": "2.26.1", "missing_python_modules": []}
     server = Server.with_facts(SUPPORTED[name], docker_host_source="distribution", __docker_host_r_engine=engine)
     assert server.value("__docker_host_found") is True
     assert server.refusals() == []
 
 
 def test_an_engine_that_is_too_old_is_refused() -> None:
-    engine = {"engine_version": "20.10.24", "compose_version": None, "missing_python_modules": []}
+    engine: dict[str, Any] = {"engine_version": "20.10.24", "compose_version": None, "missing_python_modules": []}
     assert Server.with_facts(DEBIAN_LIKE["bookworm"], __docker_host_r_engine=engine).refusals() == [
         "mlflow1 has Docker Engine 20.10.24 with Compose none: upgrade them to 25.0 and 2.24 or newer, "
         "or remove them to have them installed."
