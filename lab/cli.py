@@ -31,6 +31,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"a lab server; repeat for more (default: {names.DEFAULT_SERVER})",
     )
+    up_parser.add_argument(
+        "--suite",
+        choices=server.SUITES,
+        default=server.SUITES[0],
+        help="the Debian suite of these servers",
+    )
     rustfs_cli.add_profile(up_parser)
 
     images_parser = commands.add_parser(
@@ -61,7 +67,7 @@ def run(options: argparse.Namespace, console: Console) -> None:
     """Carry out one command."""
     if options.command == "up":
         wanted = list(dict.fromkeys(options.server or [names.DEFAULT_SERVER]))
-        up.run(console, wanted, options.store, options.profile)
+        up.run(console, wanted, options.suite, options.store, options.profile)
     elif options.command == "images":
         up.images_only(console, options.image, options.profile, keep=options.keep)
     elif options.command == "down":

@@ -16,6 +16,8 @@ from lab import builder, command, names, resolver, rootfs
 from lab.console import Console
 from lab.errors import LabError
 
+# Debian 13 first, which a server has unless it is asked otherwise.
+SUITES = ("trixie", "bookworm")
 SETTINGS = Path(__file__).parent / "server.yml"
 PUBLISHED_PORT = 15000
 _BOOT_TIMEOUT = 120
@@ -29,10 +31,14 @@ def settings() -> dict[str, Any]:
     return loaded
 
 
+def image(suite: str) -> str:
+    """Return the name of the image that a lab server with Debian *suite* is made from."""
+    return names.image("server", suite)
+
+
 def create_arguments(stated: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of ``server.yml`` in the words of the Docker SDK."""
     return {
-        "image": stated["image"],
         "cap_add": list(stated["capabilities"]),
         "security_opt": list(stated["security_opts"]),
         "cgroupns": stated["cgroupns_mode"],
@@ -45,8 +51,8 @@ def create_arguments(stated: Mapping[str, Any]) -> dict[str, Any]:
 
 def ensure_image(client: docker.DockerClient, console: Console, base: rootfs.Base) -> None:
     """Build the lab server's image where it is missing or its recipe changed."""
-    with console.step("server image") as step:
-        built = builder.ensure(client, "server", settings()["image"], base, arguments={"BASE": base.tag})
+    with console.step(f"server image {base.suite}") as step:
+        built = builder.ensure(client, "server", image(base.suite), base, arguments={"BASE": base.tag})
         step.result("built" if built else "there")
 
 
@@ -64,18 +70,23 @@ def every(client: docker.DockerClient) -> list[Container]:
     return sorted(found, key=lambda container: str(container.name))
 
 
-def ensure(client: docker.DockerClient, console: Console, name: str, port: int | None) -> None:
+def ensure(client: docker.DockerClient, console: Console, name: str, suite: str, port: int | None) -> None:
     """Make and boot the lab server *name*; *port* of the loopback interface leads to its MLflow."""
     with console.step(f"server {name}") as step:
         container = find(client, name)
         made = container is None
         if container is None:
-            container = _create(client, name, port)
+            container = _create(client, name, suite, port)
+        elif container.attrs["Config"]["Image"] != image(suite):
+            raise LabError(
+                f"server {name}: made from {container.attrs['Config']['Image']}, not from {image(suite)}; "
+                f"`python -m lab down {name}` makes room for another one."
+            )
         booted = container.status == "running"
         if not booted:
             _start(container, port)
         _wait(container)
-        outdated = container.attrs["Image"] != client.images.get(settings()["image"]).id
+        outdated = container.attrs["Image"] != client.images.get(image(suite)).id
         step.result("made and running" if made else "running" if booted else "started")
     if outdated:
         console.say(f"  made from an older image: `python -m lab down {name}` and `python -m lab up` give a new one")
@@ -86,12 +97,13 @@ def remove(container: Container) -> None:
     container.remove(force=True, v=True)
 
 
-def _create(client: docker.DockerClient, name: str, port: int | None) -> Container:
+def _create(client: docker.DockerClient, name: str, suite: str, port: int | None) -> Container:
     arguments = create_arguments(settings())
     arguments["environment"]["LAB_NAMESERVERS"] = " ".join(resolver.nameservers())
     network = arguments["network"]
     return client.containers.create(
         **arguments,
+        image=image(suite),
         name=names.server(name),
         hostname=name,
         labels={**names.labels("server"), _VARIANT_LABEL: name},

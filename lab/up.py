@@ -16,6 +16,7 @@ from lab.supply import Supply
 from lab.upstream import Upstream
 
 DEFAULT_PORT = 15000
+MIRROR_SUITE = "trixie"
 
 
 def default_port() -> int:
@@ -26,7 +27,7 @@ def default_port() -> int:
     return int(text)
 
 
-def run(console: Console, servers: Sequence[str], store: str, profile: str) -> None:
+def run(console: Console, servers: Sequence[str], suite: str, store: str, profile: str) -> None:
     """Bring up everything that a playbook with this artifact store needs."""
     for name in servers:
         names.server(name)
@@ -41,9 +42,10 @@ def run(console: Console, servers: Sequence[str], store: str, profile: str) -> N
             supply.ensure(image)
         # MLflow's image, where it is built on this machine.
         supply.keep(catalogue.PYTHON)
-        server.ensure_image(client, console, rootfs.plan("trixie"))
+        base = rootfs.plan(suite) if suite == MIRROR_SUITE else rootfs.ensure(client, console, suite)
+        server.ensure_image(client, console, base)
         for name in servers:
-            server.ensure(client, console, name, port if name == names.DEFAULT_SERVER else None)
+            server.ensure(client, console, name, suite, port if name == names.DEFAULT_SERVER else None)
         if compiling:
             # The time is there: what later needs one of the others finds it, and the compiler comes first.
             for image in catalogue.OTHERS:
@@ -72,7 +74,7 @@ def images_only(console: Console, wanted: Sequence[str], profile: str, *, keep: 
 
 
 def _mirror(client: docker.DockerClient, console: Console, upstream: Upstream) -> Supply:
-    base = rootfs.ensure(client, console, "trixie")
+    base = rootfs.ensure(client, console, MIRROR_SUITE)
     network.ensure(client, console)
     return Supply(client, console, mirror.ensure(client, console, base), upstream)
 

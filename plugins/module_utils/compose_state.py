@@ -10,9 +10,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.docker_engine import Runner
+
+# There where SELinux is on. Permissive counts: to switch to it and back makes no container anew.
+SELINUX = Path("/sys/fs/selinux/enforce")
 
 _NAME = re.compile(r"^name:\s*(\S+)\s*$", re.MULTILINE)
 _FRAGMENT = re.compile(r"^\s*-\s*services/(\S+)\.yml\s*$", re.MULTILINE)

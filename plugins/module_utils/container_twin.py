@@ -39,8 +39,13 @@ def twin_of(
     variables = {**before, **environment}
     config["Env"] = sorted(f"{name}={value}" for name, value in variables.items() if value is not None)
     mounts = {mount["Target"]: mount for mount in host.get("Mounts") or []}
+    # Where SELinux has them labelled, files are among these: SOURCE:TARGET:OPTIONS.
+    binds = {bind.split(":")[1]: number for number, bind in enumerate(host.get("Binds") or [])}
     for target, source in files.items():
-        mounts[target]["Source"] = source
+        if target in binds:
+            host["Binds"][binds[target]] = ":".join([source, *host["Binds"][binds[target]].split(":")[1:]])
+        else:
+            mounts[target]["Source"] = source
     host["NetworkMode"] = networks[0]
     host["PortBindings"] = {}
     config["HostConfig"] = host

@@ -228,7 +228,8 @@ def create_arguments(job: Job, run: str, number: int, dry_run: bool = False) -> 
         *("--security-opt", "no-new-privileges:true"),
         *("--tmpfs", "/tmp:rw,nosuid,nodev,noexec,size=64m,mode=1777"),  # noqa: S108
         *("--env", "HOME=/tmp"),
-        *("--volume", f"{job.folder}:/job"),
+        # The engine labels it where SELinux is on, and does nothing elsewhere.
+        *("--volume", f"{job.folder}:/job:z"),
         *("--network", job.networks[0] if job.networks else "host"),
     ]
     limit = memory_bytes(job.memory)

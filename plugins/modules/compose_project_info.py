@@ -72,12 +72,16 @@ services:
       type: dict
       returned: always
       sample: {"mlflow_back": "172.18.0.2"}
+selinux:
+  description: Whether the server's kernel has SELinux on, enforcing or not.
+  type: bool
+  returned: success
 """
 
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onprem.mlflow.plugins.module_utils.compose_state import find_services, read_project
+from ansible_collections.onprem.mlflow.plugins.module_utils.compose_state import SELINUX, find_services, read_project
 
 
 def main() -> None:
@@ -101,6 +105,7 @@ def main() -> None:
         services=(
             find_services(docker, str(folder), module.params["project_name"], module.run_command) if docker else {}
         ),
+        selinux=SELINUX.exists(),
     )
 
 

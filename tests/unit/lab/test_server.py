@@ -12,12 +12,18 @@ from lab.errors import LabError
 
 def test_settings_in_the_words_of_the_sdk() -> None:
     arguments = server.create_arguments(server.settings())
-    assert arguments["image"] == "onprem-mlflow-lab/server:trixie"
     assert arguments["cgroupns"] == "host"
     assert arguments["tmpfs"] == {"/run": "", "/run/lock": ""}
     assert "/var/lib/docker" in arguments["volumes"]
     assert "seccomp=unconfined" in arguments["security_opt"]
     assert arguments["network"] == "onprem-mlflow-lab"
+
+
+def test_a_server_has_an_image_of_its_suite() -> None:
+    assert [server.image(suite) for suite in server.SUITES] == [
+        "onprem-mlflow-lab/server:trixie",
+        "onprem-mlflow-lab/server:bookworm",
+    ]
 
 
 def test_a_server_is_not_privileged_and_asks_for_no_capability_that_an_old_engine_does_not_know() -> None:

@@ -118,3 +118,16 @@ def test_module_finds_nothing_where_there_is_nothing(
     monkeypatch.setenv("PATH", str(tmp_path))
     result = run_module(compose_project_info.main, {"project_dir": str(tmp_path), "project_name": "lab"})
     assert (result["name"], result["fragments"], result["services"]) == (None, [], {})
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_selinux_is_on_where_the_kernel_has_its_files(
+    run_module: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on: bool
+) -> None:
+    enforce = tmp_path / "enforce"
+    if on:
+        # Permissive, which is on.
+        enforce.write_text("0", encoding="utf-8")
+    monkeypatch.setattr(compose_project_info, "SELINUX", enforce)
+    result = run_module(compose_project_info.main, {"project_dir": str(tmp_path), "project_name": "lab"})
+    assert result["selinux"] is on

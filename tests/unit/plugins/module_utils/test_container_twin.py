@@ -52,6 +52,16 @@ def test_all_but_what_is_told_stays() -> None:
     assert host["Mounts"] == [{"Type": "bind", "Source": "/opt/standby", "Target": KEY, "ReadOnly": True}]
 
 
+def test_a_file_that_is_labelled_for_selinux_is_another_one_too() -> None:
+    labelled = deepcopy(OTHER)
+    labelled["HostConfig"]["Binds"] = ["/opt/spool:/spool:z", f"/opt/key:{KEY}:ro,z"]
+    del labelled["HostConfig"]["Mounts"]
+
+    body = twin_of(labelled, {}, {KEY: "/opt/standby"}, ["mlflow_back"])
+
+    assert body["HostConfig"]["Binds"] == ["/opt/spool:/spool:z", f"/opt/standby:{KEY}:ro,z"]
+
+
 def test_it_is_nobody_elses_and_publishes_nothing() -> None:
     body = twin()
 
