@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -64,42 +66,67 @@ class Client:
 
 
 @contextmanager
-def under_load(platform: Platform) -> Iterator[Seen]:
-    """Read and write about 20 times a second meanwhile."""
-    client = Client(platform)
-    seen = Seen(client.create_run())
+def all_the_time(calls: Sequence[Callable[[], object]], pause: float) -> Iterator[None]:
+    """Repeat each call in a thread of its own, *pause* seconds apart, until the block ends."""
     stop = Event()
 
-    def read() -> None:
-        while not stop.wait(SECONDS_BETWEEN):
-            try:
-                seen.reads.append(client.get("runs/get", run_id=seen.run)[0])
-            except OSError as exc:
-                seen.reads.append(repr(exc))
+    def repeat(call: Callable[[], object]) -> None:
+        while not stop.is_set():
+            call()
+            stop.wait(pause)
 
-    def write(first: int) -> None:
-        step = first
-        while not stop.wait(SECONDS_BETWEEN):
-            try:
-                metric = {"run_id": seen.run, "key": "loss", "value": 0.5, "timestamp": step, "step": step}
-                status, _ = client.post("runs/log-metric", **metric)
-                seen.writes.append(status)
-                if status == 200:
-                    seen.acknowledged.add(step)
-            except OSError as exc:
-                seen.writes.append(repr(exc))
-            step += WRITERS
-
-    threads = [Thread(target=read) for _ in range(READERS)]
-    threads += [Thread(target=write, args=(number,)) for number in range(WRITERS)]
+    threads = [Thread(target=repeat, args=(call,)) for call in calls]
     for thread in threads:
         thread.start()
     try:
-        yield seen
+        yield
     finally:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+@contextmanager
+def asking(questions: Sequence[Callable[[], int]], pause: float) -> Iterator[list[int | str]]:
+    """Ask all the time, and collect the status of each answer, or why there was none."""
+    answers: list[int | str] = []
+
+    def ask(question: Callable[[], int]) -> None:
+        try:
+            answers.append(question())
+        except OSError as exc:
+            answers.append(repr(exc))
+
+    with all_the_time([partial(ask, question) for question in questions], pause):
+        yield answers
+
+
+@contextmanager
+def under_load(platform: Platform) -> Iterator[Seen]:
+    """Read and write about 20 times a second meanwhile."""
+    client = Client(platform)
+    seen = Seen(client.create_run())
+
+    def read() -> None:
+        try:
+            seen.reads.append(client.get("runs/get", run_id=seen.run)[0])
+        except OSError as exc:
+            seen.reads.append(repr(exc))
+
+    def write(steps: Iterator[int]) -> None:
+        step = next(steps)
+        try:
+            metric = {"run_id": seen.run, "key": "loss", "value": 0.5, "timestamp": step, "step": step}
+            status, _ = client.post("runs/log-metric", **metric)
+            seen.writes.append(status)
+            if status == 200:
+                seen.acknowledged.add(step)
+        except OSError as exc:
+            seen.writes.append(repr(exc))
+
+    writers = [partial(write, itertools.count(first, WRITERS)) for first in range(WRITERS)]
+    with all_the_time([*[read] * READERS, *writers], SECONDS_BETWEEN):
+        yield seen
 
 
 def assert_nothing_lost(platform: Platform, seen: Seen, seconds: float) -> None:

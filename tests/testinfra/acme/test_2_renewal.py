@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from testinfra.host import Host
 
+from ..load import asking
 from .conftest import shown
 
 if TYPE_CHECKING:
@@ -23,35 +22,14 @@ UNTIL_RENEWED = 120
 WORKERS = "docker exec mlflow-nginx-1 cat /proc/1/task/1/children"
 
 
-@contextmanager
-def asking(platform: Platform, context: ssl.SSLContext) -> Iterator[list[int | str]]:
-    """Send requests to both virtual hosts all the time, each in a connection of its own."""
-    stop = Event()
-    answers: list[int | str] = []
-    logins = {
-        "http.front.lab": ("anna", "anna's password"),
-        "dns.front.lab": ("bert", "bert's password"),
-    }
+LOGINS = {"http.front.lab": ("anna", "anna's password"), "dns.front.lab": ("bert", "bert's password")}
 
-    def ask(name: str) -> None:
-        while not stop.is_set():
-            try:
-                port = PORTS[name]
-                host = f"{name}:{port}" if port != 443 else name
-                answers.append(platform.request(SEARCH, logins[name], host=host, port=port, context=context).status)
-            except OSError as exc:
-                answers.append(f"{name}: {exc}")
-            time.sleep(0.1)
 
-    threads = [Thread(target=ask, args=(name,)) for name in PORTS]
-    for thread in threads:
-        thread.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+def search(platform: Platform, context: ssl.SSLContext, name: str) -> int:
+    """Ask a virtual host in a connection of its own."""
+    port = PORTS[name]
+    host = f"{name}:{port}" if port != 443 else name
+    return platform.request(SEARCH, LOGINS[name], host=host, port=port, context=context).status
 
 
 def test_nothing_is_renewed_that_is_not_due(platform: Platform, server: Host, trusting: ssl.SSLContext) -> None:
@@ -71,7 +49,7 @@ def test_the_timer_renews_and_no_request_fails(platform: Platform, server: Host,
         "acme_renew_calendar": "*-*-* *:*:00/20",
         "acme_renew_random_delay": 0,
     }
-    with asking(platform, trusting) as answers:
+    with asking([partial(search, platform, trusting, name) for name in PORTS], 0.1) as answers:
         changed = platform.site(**changes)
         changed.assert_ok()
         by_ansible = {name: shown(platform, trusting, name, port) for name, port in PORTS.items()}

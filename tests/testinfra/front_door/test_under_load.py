@@ -7,10 +7,8 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -23,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from ..load import asking
 from .conftest import SITE
 
 if TYPE_CHECKING:
@@ -66,39 +65,10 @@ def serial(platform: Platform, name: str, context: ssl.SSLContext) -> str:
     return str(certificate["serialNumber"])
 
 
-@contextmanager
-def asking(platform: Platform, contexts: dict[str, ssl.SSLContext | None]) -> Iterator[list[int | str]]:
-    """Ask every virtual host all the time, together about 50 times a second, and collect what is answered."""
-    stop = Event()
-    answers: list[int | str] = []
-    login = ("admin", platform.password("admin"))
-    logins = {
-        "mlflow.lab": login,
-        "tracking.site.lab": ("bert", "bert's password"),
-        "near.lab": ("carla", "carla's password"),
-    }
-
-    def ask(name: str) -> None:
-        while not stop.is_set():
-            port = HOSTS[name]
-            try:
-                answer = platform.request(
-                    SEARCH, logins[name], host=f"{name}:{port}", port=port, context=contexts[name]
-                )
-                answers.append(answer.status)
-            except OSError as exc:
-                answers.append(f"{name}: {exc}")
-            time.sleep(0.08)
-
-    threads = [Thread(target=ask, args=(name,)) for name in HOSTS for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+def search(platform: Platform, login: tuple[str, str], context: ssl.SSLContext | None, name: str) -> int:
+    """Ask a virtual host."""
+    port = HOSTS[name]
+    return platform.request(SEARCH, login, host=f"{name}:{port}", port=port, context=context).status
 
 
 def test_a_second_run_changes_nothing(platform: Platform) -> None:
@@ -114,13 +84,20 @@ def test_changes_lose_no_request(platform: Platform, own: ssl.SSLContext, site: 
     hosts[1]["certificate"], hosts[1]["certificate_key"] = another_certificate()
     hosts[3]["allow"] = hosts[2]["allow"]
     changes = {"nginx_virtual_hosts": hosts, "nginx_certificate_renew_days": 398}
-    contexts = {"mlflow.lab": own, "tracking.site.lab": site, "near.lab": None}
+    contexts: dict[str, ssl.SSLContext | None] = {"mlflow.lab": own, "tracking.site.lab": site, "near.lab": None}
     before = platform.containers()
     serials = {name: serial(platform, name, context) for name, context in contexts.items() if context}
 
     predicted = platform.site(check=True, **changes)
     predicted.assert_ok()
-    with asking(platform, contexts) as answers:
+    logins = {
+        "mlflow.lab": ("admin", platform.password("admin")),
+        "tracking.site.lab": ("bert", "bert's password"),
+        "near.lab": ("carla", "carla's password"),
+    }
+    # Two of each, together about 50 times a second.
+    questions = [partial(search, platform, logins[name], contexts[name], name) for name in HOSTS for _ in range(2)]
+    with asking(questions, 0.08) as answers:
         started = time.monotonic()
         made = platform.site(**changes)
         made.assert_ok()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import copy
 import re
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from ..load import asking
 
 if TYPE_CHECKING:
     from ..conftest import Container, Platform
@@ -92,33 +90,11 @@ def test_user_list_touches_no_container(platform: Platform) -> None:
     assert platform.login_status("carla", "carla's password") == 200
 
 
-@contextmanager
-def asking(platform: Platform) -> Iterator[list[int]]:
-    """Ask all the time, and collect what is answered."""
-    stop = Event()
-    answers: list[int] = []
-    admin = platform.password("admin")
-
-    def ask() -> None:
-        while not stop.is_set():
-            answers.append(platform.login_status("admin", admin))
-            time.sleep(0.05)
-
-    threads = [Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-
 def test_changed_password_loses_no_request(platform: Platform) -> None:
     new = [{"name": "admin"}, {"name": "carla", "password": "another password"}]
     before = platform.containers()
-    with asking(platform) as answers:
+    admin = platform.password("admin")
+    with asking([lambda: platform.login_status("admin", admin)] * 4, 0.05) as answers:
         platform.site(**MYSQL, mlflow_workers=2, nginx_virtual_hosts=with_users(platform, new)).assert_ok()
     assert platform.containers() == before
     assert platform.login_status("carla", "carla's password") == 401, "an old password is refused at once"
