@@ -122,6 +122,13 @@ class Platform:
         """Run site.yml with some variables set anew."""
         return self.play("site.yml", check=check, inventory=inventory, **variables)
 
+    def assert_settled(self) -> None:
+        """Neither a run in check mode nor one more run has anything to change."""
+        for check in (True, False):
+            result = self.site(check=check)
+            result.assert_ok()
+            assert result.changed == []
+
     def _command(self, playbook: str, words: Sequence[str], inventory: Path | None = None) -> list[str]:
         return ["ansible-playbook", "--inventory", str(inventory or self.inventory), playbook, *words]
 

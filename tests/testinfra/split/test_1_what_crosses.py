@@ -142,9 +142,4 @@ def test_secrets_are_where_they_are_needed(servers: Servers) -> None:
 
 
 def test_a_second_run_changes_nothing(platform: Platform) -> None:
-    predicted = platform.site(check=True)
-    predicted.assert_ok()
-    assert predicted.changed == []
-    again = platform.site()
-    again.assert_ok()
-    assert again.changed == []
+    platform.assert_settled()
