@@ -35,7 +35,7 @@ services:
 @pytest.fixture(scope="module", autouse=True)
 def _own_service(platform: Platform) -> Iterator[None]:
     platform.write(OVERRIDE, OWN)
-    platform.compose("up", "--detach", "own", "nginx")
+    platform.compose("up", "--detach", "--wait", "own", "nginx")
     yield
     assert platform.host.file(OVERRIDE).content_string == OWN, "ours to leave alone"
     platform.compose("rm", "--stop", "--force", "own")
