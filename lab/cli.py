@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lab import cache, down, engine, names, server, show, status, up
+from lab import cache, down, engine, names, server, show, status, up, used
 from lab.console import Console
 from lab.errors import LabError
 from lab.rustfs import cli as rustfs_cli
@@ -36,6 +36,18 @@ def parser() -> argparse.ArgumentParser:
         choices=server.SUITES,
         default=server.SUITES[0],
         help="the Debian suite of these servers",
+    )
+    up_parser.add_argument(
+        "--in-use",
+        action="store_true",
+        help=f"servers with an engine that holds the platform's images already ({server.SUITES[0]} only)",
+    )
+    up_parser.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="an image of this machine that such an engine has, too",
     )
     rustfs_cli.add_profile(up_parser)
 
@@ -67,7 +79,17 @@ def run(options: argparse.Namespace, console: Console) -> None:
     """Carry out one command."""
     if options.command == "up":
         wanted = list(dict.fromkeys(options.server or [names.DEFAULT_SERVER]))
-        up.run(console, wanted, options.suite, options.store, options.profile)
+        if options.in_use and options.suite != used.SUITE:
+            raise LabError(f"--in-use: found --suite {options.suite}, write --suite {used.SUITE} or leave it out.")
+        up.run(
+            console,
+            wanted,
+            options.suite,
+            options.store,
+            options.profile,
+            in_use=options.in_use,
+            own_images=options.image,
+        )
     elif options.command == "images":
         up.images_only(console, options.image, options.profile, keep=options.keep)
     elif options.command == "down":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import docker
 from docker.errors import APIError
 
-from lab import mirror, names, network, server
+from lab import mirror, names, network, server, used
 from lab.console import Console
 from lab.errors import LabError
 
@@ -22,6 +22,8 @@ def run(client: docker.DockerClient, console: Console, wanted: Sequence[str], *,
             step.result("removed" if mirror.remove(client) else "none there")
         with console.step(f"network {names.NETWORK}") as step:
             step.result(_network(client))
+        with console.step("engine of a server in use") as step:
+            step.result("removed" if used.remove_volumes(client) else "none there")
         with console.step("images") as step:
             step.result(_images(client))
 

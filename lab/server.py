@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def create_arguments(stated: Mapping[str, Any]) -> dict[str, Any]:
         "cgroupns": stated["cgroupns_mode"],
         "tmpfs": dict.fromkeys(stated["tmpfs"], ""),
         "volumes": list(stated["volumes"]),
-        "environment": dict(stated["env"]),
+        "environment": {**stated["env"], "LAB_NAMESERVERS": " ".join(resolver.nameservers())},
         "network": stated["networks"][0]["name"],
     }
 
@@ -70,23 +70,33 @@ def every(client: docker.DockerClient) -> list[Container]:
     return sorted(found, key=lambda container: str(container.name))
 
 
-def ensure(client: docker.DockerClient, console: Console, name: str, suite: str, port: int | None) -> None:
-    """Make and boot the lab server *name*; *port* of the loopback interface leads to its MLflow."""
+def ensure(
+    client: docker.DockerClient,
+    console: Console,
+    name: str,
+    wanted: str,
+    port: int | None,
+    fill: Callable[[Container], None] | None = None,
+) -> None:
+    """Make and boot the lab server *name* from the image *wanted*.
+
+    *port* of the loopback interface leads to its MLflow; *fill* does what is to be done before its first start.
+    """
     with console.step(f"server {name}") as step:
         container = find(client, name)
         made = container is None
         if container is None:
-            container = _create(client, name, suite, port)
-        elif container.attrs["Config"]["Image"] != image(suite):
+            container = _make(client, name, wanted, port, fill)
+        elif container.attrs["Config"]["Image"] != wanted:
             raise LabError(
-                f"server {name}: made from {container.attrs['Config']['Image']}, not from {image(suite)}; "
+                f"server {name}: made from {container.attrs['Config']['Image']}, not from {wanted}; "
                 f"`python -m lab down {name}` makes room for another one."
             )
         booted = container.status == "running"
         if not booted:
             _start(container, port)
         _wait(container)
-        outdated = container.attrs["Image"] != client.images.get(image(suite)).id
+        outdated = container.attrs["Image"] != client.images.get(wanted).id
         step.result("made and running" if made else "running" if booted else "started")
     if outdated:
         console.say(f"  made from an older image: `python -m lab down {name}` and `python -m lab up` give a new one")
@@ -97,19 +107,41 @@ def remove(container: Container) -> None:
     container.remove(force=True, v=True)
 
 
-def _create(client: docker.DockerClient, name: str, suite: str, port: int | None) -> Container:
-    arguments = create_arguments(settings())
-    arguments["environment"]["LAB_NAMESERVERS"] = " ".join(resolver.nameservers())
-    network = arguments["network"]
+def create(client: docker.DockerClient, name: str, wanted: str, arguments: Mapping[str, Any]) -> Container:
+    """Create a lab server from the image *wanted* and leave it at that."""
     return client.containers.create(
         **arguments,
-        image=image(suite),
+        image=wanted,
         name=names.server(name),
         hostname=name,
         labels={**names.labels("server"), _VARIANT_LABEL: name},
-        networking_config={network: client.api.create_endpoint_config(aliases=[name])},
-        ports={} if port is None else {f"{PUBLISHED_PORT}/tcp": ("127.0.0.1", port)},
+        networking_config={arguments["network"]: client.api.create_endpoint_config(aliases=[name])},
     )
+
+
+def boot(container: Container) -> None:
+    """Start a lab server and wait until it is up."""
+    container.start()
+    _wait(container)
+
+
+def _make(
+    client: docker.DockerClient, name: str, wanted: str, port: int | None, fill: Callable[[Container], None] | None
+) -> Container:
+    arguments = create_arguments(settings())
+    if port is not None:
+        arguments["ports"] = {f"{PUBLISHED_PORT}/tcp": ("127.0.0.1", port)}
+    container = create(client, name, wanted, arguments)
+    if fill is None:
+        return container
+    try:
+        container.reload()
+        fill(container)
+    except BaseException:
+        # The next run would take it for whole.
+        remove(container)
+        raise
+    return container
 
 
 def _start(container: Container, port: int | None) -> None:

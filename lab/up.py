@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import docker
+from docker.models.containers import Container
 
-from lab import cache, catalogue, engine, mirror, names, network, rootfs, server
+from lab import cache, catalogue, engine, mirror, names, network, rootfs, server, used
 from lab.console import Console
 from lab.errors import LabError
 from lab.rustfs import build, layout
@@ -27,8 +28,20 @@ def default_port() -> int:
     return int(text)
 
 
-def run(console: Console, servers: Sequence[str], suite: str, store: str, profile: str) -> None:
-    """Bring up everything that a playbook with this artifact store needs."""
+def run(
+    console: Console,
+    servers: Sequence[str],
+    suite: str,
+    store: str,
+    profile: str,
+    *,
+    in_use: bool = False,
+    own_images: Sequence[str] = (),
+) -> None:
+    """Bring up everything that a playbook with this artifact store needs.
+
+    Servers that are *in_use* have an engine already, and in it the platform's images and some of this machine's.
+    """
     for name in servers:
         names.server(name)
     port = default_port()
@@ -44,8 +57,9 @@ def run(console: Console, servers: Sequence[str], suite: str, store: str, profil
         supply.keep(catalogue.PYTHON)
         base = rootfs.plan(suite) if suite == MIRROR_SUITE else rootfs.ensure(client, console, suite)
         server.ensure_image(client, console, base)
+        made_from, fill = _in_use(client, console, base, own_images) if in_use else (server.image(suite), None)
         for name in servers:
-            server.ensure(client, console, name, suite, port if name == names.DEFAULT_SERVER else None)
+            server.ensure(client, console, name, made_from, port if name == names.DEFAULT_SERVER else None, fill)
         if compiling:
             # The time is there: what later needs one of the others finds it, and the compiler comes first.
             for image in catalogue.OTHERS:
@@ -53,6 +67,16 @@ def run(console: Console, servers: Sequence[str], suite: str, store: str, profil
     if store == "rustfs":
         _finish_rustfs(client, console, supply, place, compiling=compiling)
     _tell(console, servers, port)
+
+
+def _in_use(
+    client: docker.DockerClient, console: Console, base: rootfs.Base, own_images: Sequence[str]
+) -> tuple[str, Callable[[Container], None]]:
+    """Have what servers in use are made from: their image, and what fills their engine."""
+    used.ensure_image(client, console, base)
+    images = [*catalogue.PLATFORM, *([catalogue.RUSTFS] if _in_mirror(client) else [])]
+    volume = used.ensure_volume(client, console, mirror.connect(client), images, own_images)
+    return used.IMAGE, lambda container: used.fill(client, container, volume)
 
 
 def images_only(console: Console, wanted: Sequence[str], profile: str, *, keep: bool = False) -> None:

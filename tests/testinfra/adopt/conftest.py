@@ -167,3 +167,10 @@ def stack(request: pytest.FixtureRequest, platform: Platform) -> Iterator[OldSta
     old.start()
     yield old
     old.remove()
+
+
+@pytest.fixture
+def no_database(stack: OldStack) -> None:
+    """What does not depend on the database is tried on one stack."""
+    if stack.kind is not KINDS[-1]:
+        pytest.skip("does not depend on the database: the other stack shows it")

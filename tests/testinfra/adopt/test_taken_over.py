@@ -55,6 +55,7 @@ def test_bad_input_is_refused_before_anything_changes(stack: OldStack) -> None:
     assert stack.everything() == before
 
 
+@pytest.mark.usefixtures("no_database")
 def test_it_asks_which_of_two_servers_is_meant(stack: OldStack) -> None:
     image = stack.run(f"docker inspect --format '{{{{.Image}}}}' {stack.kind.mlflow}").strip()
     labels = f"--label com.docker.compose.project={stack.kind.name} --label com.docker.compose.service=second"
@@ -65,6 +66,7 @@ def test_it_asks_which_of_two_servers_is_meant(stack: OldStack) -> None:
         stack.run("docker rm second")
 
 
+@pytest.mark.usefixtures("no_database")
 def test_check_mode_changes_nothing(stack: OldStack) -> None:
     before = stack.everything()
     result = stack.adopt(check=True)
@@ -73,6 +75,7 @@ def test_check_mode_changes_nothing(stack: OldStack) -> None:
     assert stack.everything() == before
 
 
+@pytest.mark.usefixtures("no_database")
 def test_failure_starts_the_old_stack_again_as_it_was(stack: OldStack, platform: Platform) -> None:
     before = stack.containers()
     printed = platform.play_meanwhile(
@@ -144,6 +147,7 @@ def test_rewriting_is_counted_in_check_mode(stack: OldStack) -> None:
         assert expected <= counted <= expected + 1
 
 
+@pytest.mark.usefixtures("no_database")
 def test_rule_that_leads_to_other_objects_is_refused(stack: OldStack, platform: Platform) -> None:
     started = platform.container("mlflow")["State"]["StartedAt"]
     result = stack.rewrite(artifact_uris_rules=[{"from": "s3://elsewhere", "to": "mlflow-artifacts:/"}])
@@ -194,6 +198,7 @@ def test_clients_without_keys_read_everything(stack: OldStack) -> None:
     stack.client("fill.py", str(written), "--runs=1", "--traces=1", "--prefix=after ")
 
 
+@pytest.mark.usefixtures("no_database")
 def test_its_artifacts_move_to_rustfs(stack: OldStack, platform: Platform) -> None:
     told(platform.play("playbooks/migrate_minio.yml", **stack.lines), "migrate_minio.yml")
     assert "0 differences" in stack.client("check.py", str(stack.manifest), "--uris=any")
