@@ -48,6 +48,8 @@ CHUNK_BYTES = 4 << 20
 POLL_SECONDS = 0.2
 # How often Docker is asked whether the container still lives; each time costs a program's start.
 LOOK_SECONDS = 3
+# Until a container is started once more that the engine's runtime failed to start, as one under load now and then does.
+START_AGAIN_SECONDS = 3
 MAX_FAILED_SHOWN = 1000
 # What a shell says of a program that SIGKILL ended.
 KILLED = 137
@@ -231,12 +233,19 @@ class Runs:
             self._docker(*create_arguments(self.job, run_name(number), number))
             for network in self.job.networks[1:]:
                 self._docker("network", "connect", network, self.job.container)
-            self._docker("start", self.job.container)
+            self._docker_start()
         except McError:
             self._forget_keys()
             self.docker(("rm", "--force", self.job.container))
             self._file(number, "json").unlink(missing_ok=True)
             raise
+
+    def _docker_start(self) -> None:
+        try:
+            self._docker("start", self.job.container)
+        except McError:
+            time.sleep(START_AGAIN_SECONDS)
+            self._docker("start", self.job.container)
 
     def _save(self, run: Run) -> None:
         path = self._file(run.number, "json")

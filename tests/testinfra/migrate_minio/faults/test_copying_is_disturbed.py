@@ -24,7 +24,7 @@ Contents = dict[str, dict[str, dict[str, Any]]]
 MIB = 1 << 20
 OBJECTS = 48
 # Slow enough to be disturbed in the middle.
-SPEED = "2MiB/s"
+SPEED = "4MiB/s"
 PLAYBOOK = "playbooks/migrate_minio.yml"
 PROGRESS = re.compile(r"mlflow/faults/.*: (\d+)%, ")
 ASK = "import urllib.request; urllib.request.urlopen('{}', timeout=5)"

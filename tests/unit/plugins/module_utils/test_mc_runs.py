@@ -33,11 +33,15 @@ class Engine:
         self.container: dict[str, Any] | None = None
         self.calls: list[tuple[str, ...]] = []
         self.broken = ""
+        self.failing_starts = 0
 
     def __call__(self, words: Sequence[str]) -> tuple[int, str, str]:
         self.calls.append(tuple(words))
         if self.broken and words[0] == self.broken:
             return 125, "", "Error response from daemon: no such network\n"
+        if words[0] == "start" and self.failing_starts:
+            self.failing_starts -= 1
+            return 1, "", "Error response from daemon: failed to create shim task\n"
         if words[0] == "create":
             labels = [words[index + 1] for index, word in enumerate(words) if word == "--label"]
             self.container = {
@@ -109,6 +113,7 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fixture:
     monkeypatch.setattr(mc_runs, "UID", os.getuid())
     monkeypatch.setattr(mc_runs, "LOOK_SECONDS", 0)
     monkeypatch.setattr(mc_runs, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(mc_runs, "START_AGAIN_SECONDS", 0)
     return Fixture(tmp_path)
 
 
@@ -294,6 +299,21 @@ def test_other_parameters_replace_the_container(at: Fixture) -> None:
     assert at.runs(limit_upload="1MiB").begin()
     assert ("rm", "--force", at.job.container) in at.engine.calls
     assert at.engine.started() == 2
+
+
+def test_start_that_fails_once_is_tried_again(at: Fixture) -> None:
+    at.engine.failing_starts = 1
+
+    assert at.runs().begin()
+    assert at.engine.started() == 2
+
+
+def test_start_that_fails_twice_is_told(at: Fixture) -> None:
+    at.engine.failing_starts = 2
+
+    with pytest.raises(McError, match="docker start failed .*shim task"):
+        at.runs().begin()
+    assert at.engine.container is None
 
 
 def test_engine_that_refuses_leaves_no_key_behind(at: Fixture) -> None:
