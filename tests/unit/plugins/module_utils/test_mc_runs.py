@@ -311,7 +311,7 @@ def test_start_that_fails_once_is_tried_again(at: Fixture) -> None:
 def test_start_that_fails_twice_is_told(at: Fixture) -> None:
     at.engine.failing_starts = 2
 
-    with pytest.raises(McError, match="docker start failed .*shim task"):
+    with pytest.raises(McError, match=r"docker start failed .*shim task"):
         at.runs().begin()
     assert at.engine.container is None
 
