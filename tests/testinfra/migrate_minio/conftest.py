@@ -35,7 +35,6 @@ def rustfs_address(platform: Platform) -> str:
 
 def minio_client(platform: Platform, **keys: tuple[str, str]) -> Callable[[str], CommandResult]:
     """Run MinIO's own client on the server, as MinIO's administrator or with keys of RustFS."""
-    platform.host.check_output("apt-get install --yes --no-install-recommends minio-client")
     admin = platform.variables["old_minio_access_key"], platform.variables["old_minio_secret_key"]
     logins = {"minio": ("http://127.0.0.1:9000", admin)}
     logins |= {name: (rustfs_address(platform), key) for name, key in keys.items()}
