@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from lab import server, show, up
+from lab import cli, server, show, up, used
 from lab.errors import LabError
 
 
@@ -24,6 +24,12 @@ def test_a_server_has_an_image_of_its_suite() -> None:
         "onprem-mlflow-lab/server:trixie",
         "onprem-mlflow-lab/server:bookworm",
     ]
+
+
+def test_servers_in_use_are_of_one_suite(capsys: pytest.CaptureFixture[str]) -> None:
+    assert used.SUITE in server.SUITES
+    assert cli.main(["up", "--in-use", "--suite", "bookworm"]) == 1
+    assert "--in-use: found --suite bookworm, write --suite trixie" in capsys.readouterr().err
 
 
 def test_a_server_is_not_privileged_and_asks_for_no_capability_that_an_old_engine_does_not_know() -> None:
