@@ -23,6 +23,7 @@ def refused(result: PlayResult, sentence: str) -> None:
 def test_bare_server_refuses_before_anything_is_deployed(platform: Platform, elsewhere: Elsewhere) -> None:
     if elsewhere.engine != "mysql":
         pytest.skip("the first one has no image of MLflow to ask with, the second one has")
+    platform.host.check_output("docker image rm $(docker image ls --quiet onprem/mlflow)")
     refused(elsewhere.site(password="wrong"), "mlflow_database.password: ")
     assert platform.host.run("ls /opt/mlflow/secrets/mlflow_backend_store_uri").rc != 0
     assert not platform.host.file("/opt/mlflow/services/mlflow.yml").exists
