@@ -32,8 +32,8 @@ LONGEST_SCENARIOS_FIRST = ("migrate_minio", "adopt")
 # They have not passed from create to destroy yet: `molecule test --scenario-name NAME` runs one.
 NOT_YET = frozenset({"acme", "air_gapped", "other_databases", "split", "stores"})
 # They pass, and with them all of this would take longer than CI has.
-BY_THEMSELVES = frozenset({"replicas"})
-SCENARIOS_AT_ONCE = 2
+BY_THEMSELVES = frozenset({"own_login", "replicas"})
+AT_ONCE = 2
 
 
 def scenarios() -> list[Step]:
@@ -43,13 +43,19 @@ def scenarios() -> list[Step]:
     return [Step(f"scenario {name}", ("molecule", "test", "--scenario-name", name)) for name in ordered]
 
 
-def quick_tests() -> list[Step]:
-    """The quickest first: what is wrong is to be known soon."""
+def checks() -> list[Step]:
+    """What is wrong without a test being run is to be known first."""
     return [
         Step("rustfs build", (PYTHON, "-m", "lab", "rustfs", "start")),
         Step("lint", ("make", "lint")),
-        Step("unit", ("make", "unit")),
         Step("package", (PYTHON, "-m", "tools.package_test")),
+    ]
+
+
+def quick_tests() -> list[Step]:
+    """Databases that start leave the processor to the units."""
+    return [
+        Step("unit", ("make", "unit")),
         Step("contract", ("make", "contract")),
     ]
 
@@ -70,11 +76,12 @@ def main() -> None:
         planned = len(LINT)
         outcomes = side_by_side(LINT, jobs=os.cpu_count() or 2)
     elif sys.argv[1:] == ["test"]:
-        quick, slow = quick_tests(), scenarios()
-        planned = len(quick) + len(slow)
-        outcomes = in_order(quick)
-        if all(outcome.ok for outcome in outcomes):
-            outcomes += together(slow, SCENARIOS_AT_ONCE)
+        stages = [quick_tests(), scenarios()]
+        planned = len(checks()) + sum(len(stage) for stage in stages)
+        outcomes = in_order(checks())
+        for stage in stages:
+            if all(outcome.ok for outcome in outcomes):
+                outcomes += together(stage, AT_ONCE)
         print("\n" + "\n".join(outcome.line() for outcome in outcomes))
     else:
         sys.exit("usage: python -m tools.suites lint|test")
