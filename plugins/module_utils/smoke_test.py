@@ -71,12 +71,14 @@ class SmokeTest:
         artifact_bytes: int,
         expect_login: bool = True,
         expect_host_check: bool = True,
+        expect_direct_transfer: bool = False,
     ) -> None:
         """Keep what shall be tried."""
         self._client = client
         self._experiment = experiment
         self._expect_login = expect_login
         self._expect_host_check = expect_host_check
+        self._expect_direct_transfer = expect_direct_transfer
         self._artifact_root = ""
         self.outcome = Outcome(artifact_bytes=artifact_bytes)
 
@@ -143,7 +145,7 @@ class SmokeTest:
             self.outcome.refused["wrong_host"] = status
 
     def _check_transfer(self) -> None:
-        """Look for an offer that clients of MLflow prefer, and that leads them past the proxy to the object store."""
+        """Look for the offers that clients of MLflow prefer, and that lead them past it to the object store."""
         try:
             offers = self._client.server_info()
         except StatusError as exc:
@@ -152,7 +154,11 @@ class SmokeTest:
                 raise
             return
         offered = sorted(name for name in DIRECT_TRANSFER if offers.get(name))
-        if offered:
+        if self._expect_direct_transfer and not offered:
+            raise SmokeTestError(
+                "The smoke test failed at asking how artifacts travel: clients are not sent straight to the object store."
+            )
+        if offered and not self._expect_direct_transfer:
             raise SmokeTestError(
                 f"The smoke test failed at asking how artifacts travel: {' and '.join(offered)} would send clients"
                 " straight to the object store; look at server-info in the proxy's configuration."

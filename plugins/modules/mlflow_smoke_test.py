@@ -42,6 +42,10 @@ options:
       - It is an error if it is true and no O(username) is given.
     type: bool
     default: true
+  expect_direct_transfer:
+    description: Whether clients must be sent straight to the object store with large artifacts, or must not be.
+    type: bool
+    default: false
   expect_host_check:
     description:
       - Whether a request for another host name must be refused, by any status other than 2xx and 3xx or by a closed
@@ -126,6 +130,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "timeout": {"type": "int", "default": 60},
     "expect_login": {"type": "bool", "default": True},
     "expect_host_check": {"type": "bool", "default": True},
+    "expect_direct_transfer": {"type": "bool", "default": False},
 }
 
 
@@ -152,6 +157,7 @@ def main() -> None:
             params["artifact_bytes"],
             expect_login=params["expect_login"],
             expect_host_check=params["expect_host_check"],
+            expect_direct_transfer=params["expect_direct_transfer"],
         )
         outcome = test.run()
     except (InputError, SmokeTestError) as exc:
