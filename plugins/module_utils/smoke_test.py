@@ -156,7 +156,7 @@ class SmokeTest:
         offered = sorted(name for name in DIRECT_TRANSFER if offers.get(name))
         if self._expect_direct_transfer and not offered:
             raise SmokeTestError(
-                "The smoke test failed at asking how artifacts travel: clients are not sent straight to the object store."
+                "The smoke test failed at asking how artifacts travel: clients are not sent to the object store."
             )
         if offered and not self._expect_direct_transfer:
             raise SmokeTestError(
