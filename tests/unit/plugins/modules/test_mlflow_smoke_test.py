@@ -288,6 +288,17 @@ def test_transfer_past_the_proxy_is_a_failure(smoke: Smoke, replay: Replay) -> N
     assert "POST runs/create" not in replay.requests
 
 
+def test_transfer_past_the_proxy_is_what_was_wanted(smoke: Smoke, replay: Replay) -> None:
+    replay.answers["GET server-info"] = "server_info_direct"
+
+    assert smoke(expect_direct_transfer=True)["run_id"] == RUN_ID
+
+
+def test_transfer_past_the_proxy_is_missed(smoke: Smoke, replay: Replay) -> None:
+    assert "clients are not sent to the object store" in smoke(expect_direct_transfer=True)["msg"]
+    assert "POST runs/create" not in replay.requests
+
+
 def test_older_server_without_an_answer_is_taken(smoke: Smoke, replay: Replay) -> None:
     replay.answers["GET server-info"] = lambda handler: handler.send_bytes(404, b"")
 
