@@ -71,12 +71,15 @@ def ensure(
     client: docker.DockerClient,
     name: str,
     tag: str,
-    base: rootfs.Base,
+    base: str,
     *,
     arguments: Mapping[str, str] | None = None,
 ) -> bool:
-    """Build ``lab/images/<name>`` where the engine lacks it; tell whether it was built now."""
-    digest = recipe_digest(name, base.digest, arguments)
+    """Build ``lab/images/<name>`` where the engine lacks it; tell whether it was built now.
+
+    *base* is the digest of what it is built on.
+    """
+    digest = recipe_digest(name, base, arguments)
     if rootfs.is_current(client, tag, digest):
         return False
     build(client, name, tag, digest, arguments=arguments)

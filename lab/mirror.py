@@ -21,7 +21,7 @@ _START_TIMEOUT = 30
 def ensure(client: docker.DockerClient, console: Console, base: rootfs.Base) -> Registry:
     """Build and start the mirror where needed, and wait until it answers."""
     with console.step("mirror") as step:
-        builder.ensure(client, "mirror", IMAGE, base, arguments={"BASE": base.tag})
+        builder.ensure(client, "mirror", IMAGE, base.digest, arguments={"BASE": base.tag})
         container = find(client)
         if container is not None and container.attrs["Image"] != client.images.get(IMAGE).id:
             container.remove(force=True)

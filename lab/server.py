@@ -52,7 +52,7 @@ def create_arguments(stated: Mapping[str, Any]) -> dict[str, Any]:
 def ensure_image(client: docker.DockerClient, console: Console, base: rootfs.Base) -> None:
     """Build the lab server's image where it is missing or its recipe changed."""
     with console.step(f"server image {base.suite}") as step:
-        built = builder.ensure(client, "server", image(base.suite), base, arguments={"BASE": base.tag})
+        built = builder.ensure(client, "server", image(base.suite), base.digest, arguments={"BASE": base.tag})
         step.result("built" if built else "there")
 
 

@@ -30,24 +30,18 @@ _ENGINE_TIMEOUT = 60
 
 def ensure_image(client: docker.DockerClient, console: Console, base: rootfs.Base) -> None:
     """Build the image of these servers where it is missing or its recipe changed."""
-    arguments = {"SERVER": server.image(SUITE)}
-    digest = builder.recipe_digest("used", builder.recipe_digest("server", base.digest, {"BASE": base.tag}), arguments)
+    bare = builder.recipe_digest("server", base.digest, {"BASE": base.tag})
     with console.step(f"server image {SUITE} with an engine") as step:
-        there = rootfs.is_current(client, IMAGE, digest)
-        if not there:
-            builder.build(client, "used", IMAGE, digest, arguments=arguments)
-        step.result("there" if there else "built")
+        built = builder.ensure(client, "used", IMAGE, bare, arguments={"SERVER": server.image(SUITE)})
+        step.result("built" if built else "there")
 
 
 def ensure_volume(
     client: docker.DockerClient, console: Console, registry: Registry, pulled: Sequence[Image], own: Sequence[str]
 ) -> str:
     """Make the volume where it is missing; *pulled* come from the mirror, *own* are images of this machine."""
-    missing = [name for name in own if not _is_there(client, name)]
-    if missing:
-        raise LabError(f"image: found {missing[0]}, which is no image of this machine's engine.")
     held = {image.official: registry.digest(image.repository, image.tag) for image in pulled}
-    held |= {name: client.images.get(name).id for name in own}
+    held |= {name: _identity(client, name) for name in own}
     volume = _VOLUME_PREFIX + recipe.digest({"server": client.images.get(IMAGE).id, "images": held})
     with console.step("engine of a server in use") as step:
         there = _note(volume).exists() and bool(client.volumes.list(filters={"name": volume}))
@@ -80,12 +74,11 @@ def remove_volumes(client: docker.DockerClient) -> int:
     return len(found)
 
 
-def _is_there(client: docker.DockerClient, name: str) -> bool:
+def _identity(client: docker.DockerClient, name: str) -> str:
     try:
-        client.images.get(name)
-    except ImageNotFound:
-        return False
-    return True
+        return str(client.images.get(name).id)
+    except ImageNotFound as error:
+        raise LabError(f"image: found {name}, which is no image of this machine's engine.") from error
 
 
 def _note(volume: str) -> Path:

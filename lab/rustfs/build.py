@@ -68,7 +68,7 @@ def start(client: docker.DockerClient, console: Console, place: Layout) -> None:
         _refuse_second(client, place)
         base = rootfs.ensure(client, console, "sid")
         with console.step("Rust compiler image") as step:
-            built = builder.ensure(client, "rust", IMAGE, base, arguments={"BASE": base.tag})
+            built = builder.ensure(client, "rust", IMAGE, base.digest, arguments={"BASE": base.tag})
             step.result("built" if built else "there")
     with console.step(f"compiling RustFS {place.version}, profile {place.profile}") as step:
         if current is State.RUNNING:
