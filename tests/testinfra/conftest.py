@@ -26,6 +26,8 @@ from testinfra.host import Host
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "/opt/mlflow"
 SECONDS_INTO_THE_TASK = 1.5
+# Lines are kept back for a second.
+SECONDS_UNTIL_LOGGED = 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -217,6 +219,11 @@ class Platform:
         inspected = json.loads(self.host.check_output("docker inspect %s", f"mlflow-{service}-1"))
         assert isinstance(inspected, list)
         return dict(inspected[0])
+
+    def access_log(self) -> str:
+        """What nginx has written of the requests until now."""
+        time.sleep(SECONDS_UNTIL_LOGGED)
+        return str(self.host.check_output("docker logs mlflow-nginx-1 2>/dev/null"))
 
     def containers(self) -> dict[str, Container]:
         found = {}

@@ -6,7 +6,6 @@ import http.client
 import json
 import socket
 import ssl
-import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 NAME = "mlflow.example.org"
 HOSTS = [{"host_names": [NAME, "localhost"], "port": 443, "tls": "outside"}]
-SECONDS_UNTIL_LOGGED = 1.5
 SEARCH = "/api/2.0/mlflow/experiments/search"
 OWN_NGINX = (
     "docker run --detach --rm --name own-nginx --network host"
@@ -101,8 +99,7 @@ def use(platform: Platform, log_in: Any, certificate: Path, monkeypatch: pytest.
     assert not is_open(platform, 15000)
     assert not is_open(platform, 15081), "only on the loopback address"
     controller = platform.host.check_output("ip -4 route show default").split()[2]
-    time.sleep(SECONDS_UNTIL_LOGGED)
-    log = platform.host.check_output("docker logs --tail 5 mlflow-nginx-1 2>/dev/null")
+    log = "\n".join(platform.access_log().splitlines()[-5:])
     assert f"\n{controller} - " in f"\n{log}", "the log names the client, not the proxy in front"
 
 
