@@ -9,7 +9,14 @@ from .conftest import log_a_run
 if TYPE_CHECKING:
     from ..conftest import Platform
 
-SQLITE: dict[str, Any] = {"mlflow_platform_database": "sqlite"}
+SQLITE: dict[str, Any] = {"mlflow_platform_database": "sqlite", "mlflow_workers": 1}
+
+
+def test_two_writers_are_refused(platform: Platform) -> None:
+    refused = platform.site(**SQLITE | {"mlflow_workers": 2})
+    assert refused.returncode != 0
+    assert not refused.changed
+    assert "mlflow_workers: found 2, but SQLite takes one writer at a time, write 1" in refused.message
 
 
 def test_it_is_used(platform: Platform) -> None:

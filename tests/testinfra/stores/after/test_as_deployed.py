@@ -32,7 +32,7 @@ def mlflow(platform: Platform, resolved: None, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_rustfs_has_four_disks_and_the_parity(administrator: Ask) -> None:
-    backend = administrator("info")["backend"]
+    backend = administrator("info")["info"]["backend"]
     assert (backend["onlineDisks"], backend["offlineDisks"]) == (4, 0)
     assert backend["standardSCParity"] == 2
     assert backend["totalDrivesPerSet"] == [4]
@@ -79,12 +79,11 @@ def test_large_artifacts_go_past_mlflow(
     back = mlflow.download_artifacts(run_id, "large.bin", str(tmp_path / "back"))
     assert hashlib.sha256(Path(back).read_bytes()).digest() == hashlib.sha256(content).digest()
 
-    log = platform.compose("logs", "nginx")
-    assert not re.search(r"X-Amz-Signature=[0-9a-f]", log), "a signature is in the log"
-    requests = re.findall(rf'"(GET|PUT) (/\S*{run_id}/artifacts/large.bin\S*) ', log)
+    requests = re.findall(rf'"(GET|PUT) (/\S*{run_id}/artifacts/large.bin\S*) ', platform.access_log())
+    assert not re.search(r"X-Amz-Signature=[0-9a-f]", platform.compose("logs", "nginx")), "a signature is in the log"
     parts = {target for method, target in requests if method == "PUT" and "X-Amz-Signature=" in target}
     assert len(parts) == 3, "three parts with addresses that MLflow signed"
-    assert not [target for method, target in requests if method == "PUT" and "mlflow-artifacts" in target]
+    assert not [target for method, target in requests if method == "PUT" and "/mlflow-artifacts/" in target]
     downloads = [target for method, target in requests if method == "GET" and "X-Amz-Signature=" in target]
     assert len(downloads) == 3
 
@@ -127,17 +126,3 @@ def test_bucket_keeps_versions_for_a_while(root: Any) -> None:
     oldest = min(versions["Versions"], key=lambda version: version["LastModified"])
     old = root.get_object(Bucket="mlflow", Key="own/twice", VersionId=oldest["VersionId"])
     assert old["Body"].read() == b"old"
-
-
-def fill(bucket: Any) -> None:
-    body = os.urandom(40 * MEBIBYTE)
-    for number in range(4):
-        bucket.put_object(Bucket="mlflow", Key=f"too-much/{number}", Body=body)
-
-
-def test_quota_refuses_what_is_too_much(bucket: Any) -> None:
-    with pytest.raises(ClientError) as refused:
-        fill(bucket)
-    assert "quota" in str(refused.value).lower()
-    kept = bucket.list_objects_v2(Bucket="mlflow", Prefix="too-much/").get("Contents", [])
-    assert 1 <= len(kept) <= 3

@@ -53,7 +53,7 @@ def test_a_disk_that_is_not_mounted_is_done_without(
     platform.host.check_output("umount /srv/disk2")
     platform.compose("up", "--detach", "--wait", "rustfs")
     assert_all_is_read(bucket, content)
-    assert administrator("info")["backend"]["onlineDisks"] == 3
+    assert administrator("info")["info"]["backend"]["onlineDisks"] == 3
     assert not platform.host.check_output("find /srv/disk2/rustfs -type f"), "written to the system's disk"
 
 
@@ -70,6 +70,6 @@ def test_a_new_disk_in_its_place_is_filled(platform: Platform, bucket: Any, admi
     result.assert_ok()
     assert "rustfs : Make the folders on the disks" in " ".join(result.changed)
     platform.compose("restart", "rustfs")
-    assert eventually(lambda: administrator("info")["backend"]["onlineDisks"] == 4)
+    assert eventually(lambda: administrator("info")["info"]["backend"]["onlineDisks"] == 4)
     assert_all_is_read(bucket, content)
     assert eventually(lambda: platform.host.file("/srv/disk2/rustfs/.rustfs.sys/format.json").exists)
