@@ -287,7 +287,7 @@ def test_image_from_an_index_and_with_authorities_of_ones_own(rendered_cases: di
 
 def test_disks_of_rustfs(rendered_cases: dict[str, Rendered]) -> None:
     four = [f"/srv/disk{number}/rustfs:/disks/rustfs{number}" for number in range(4)]
-    four.append("../config/rustfs/start.sh:/etc/onprem-rustfs/start.sh:ro")
+    four.append("../config/rustfs_start.sh:/etc/onprem-rustfs/start.sh:ro")
     wanted = {
         "defaults": (["../data/rustfs:/data"], "/data", None, "false"),
         "one_disk": (["/srv/disk0/rustfs:/data"], "/data", None, "false"),
