@@ -17,6 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.onprem.mlflow.plugins.module_utils.inputs import (
     check_groups,
     check_values,
+    missing_variables,
     shared_options,
     unknown_variables,
 )
@@ -43,6 +44,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "roles": {"type": "list", "elements": "str", "required": True},
                 "groups": {"type": "dict", "default": {}},
                 "known_variables": {"type": "list", "elements": "str", "default": []},
+                "required_variables": {"type": "dict", "default": {}},
             }
         )
         specs = {name: points.get("main", {}) for name, points in load_specs().items()}
@@ -55,6 +57,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         shared = shared_options(specs.values())
         known = {name for points in load_specs().values() for options in points.values() for name in names_of(options)}
         prefixes = [f"{name}_" for name in wanted] + ["mlflow_platform_"]
+        problems += missing_variables(variables, args["required_variables"])
         problems += unknown_variables(variables, prefixes, {*known, *shared, *args["known_variables"]})
 
         sources: list[Mapping[str, Mapping[str, Any]]] = [shared, *(specs[name] for name in wanted)]

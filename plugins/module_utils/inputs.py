@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,6 +80,11 @@ def unknown_variables(names: Iterable[str], prefixes: Iterable[str], known: Iter
         advice = f"write {meant}" if meant else "remove it, or give it a name that does not begin like a role's"
         problems.append(f"{name}: is not an option, {advice}.")
     return problems
+
+
+def missing_variables(variables: Container[str], wanted: Mapping[str, object]) -> list[str]:
+    """Complain about variables that have no default and are not set."""
+    return [f"{name}: is not set, write {meaning}." for name, meaning in wanted.items() if name not in variables]
 
 
 def check_groups(wanted: Mapping[str, object], groups: Mapping[str, Sequence[str]]) -> list[str]:

@@ -17,8 +17,8 @@ description:
   - Compares the variables of a host with the argument specs of roles of this collection, and names everything that is
     wrong at once, one sentence for each problem.
   - Finds wrong types and choices, variables that begin like a role's options but are none, variables that cannot be
-    computed or decrypted, groups that are missing or empty, host names given twice, users given twice, empty passwords,
-    RustFS's default keys and versions of MLflow with published holes.
+    computed or decrypted, variables that are needed and not set, groups that are missing or empty, host names given
+    twice, users given twice, empty passwords, RustFS's default keys and versions of MLflow with published holes.
   - Reads variables as they stand in the inventory, the play or on the command line. Defaults of roles are not checked,
     and neither are options that are not set.
   - Runs on the controller and changes nothing. Secrets are never shown.
@@ -41,6 +41,10 @@ options:
     type: list
     elements: str
     default: []
+  required_variables:
+    description: Variables that have no default, with what belongs into each, such as V(the host names of MLflow).
+    type: dict
+    default: {}
 attributes:
   action:
     description: All of it is executed on the controller, by the action plugin of the same name.

@@ -152,6 +152,14 @@ def test_own_names_can_be_made_known(check: Check) -> None:
     assert check({"mysql_mine": 1}, known_variables=["mysql_mine"])["problems"] == []
 
 
+def test_needed_variable_that_is_not_set_is_a_sentence(check: Check) -> None:
+    needed = {"nginx_virtual_hosts": "the host names of MLflow"}
+    assert check({}, required_variables=needed)["problems"] == [
+        "nginx_virtual_hosts: is not set, write the host names of MLflow."
+    ]
+    assert check({"mysql_port": 1}, required_variables={"mysql_port": "a port"})["problems"] == []
+
+
 def test_only_the_named_roles_are_checked(check: Check) -> None:
     assert check({"nginx_health_port": "x", "nginx_mine": 1}, roles=["mysql"])["problems"] == []
 
