@@ -1,4 +1,7 @@
-"""Whatever happens while objects are copied: the next run ends with the same objects on both sides."""
+"""Whatever happens while objects are copied, the next run goes on, and the last one ends with the same on both sides.
+
+The run that makes good for one disturbance meets the next one, with objects of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +29,6 @@ OBJECTS = 48
 # Slow enough to be disturbed in the middle.
 SPEED = "4MiB/s"
 PLAYBOOK = "playbooks/migrate_minio.yml"
-PROGRESS = re.compile(r"mlflow/faults/.*: (\d+)%, ")
 ASK = "import urllib.request; urllib.request.urlopen('{}', timeout=5)"
 COPY = ["--tags", "check,copy"]
 
@@ -42,27 +44,26 @@ class Run:
 
 @dataclass
 class Copy:
-    """The copy of some objects of their own, which is disturbed."""
+    """The copy of all that was begun, which is disturbed while the last part of it is copied."""
 
     platform: Platform
-    minio: Callable[..., Contents]
-    rustfs: Callable[..., Contents]
-    prefix: str
+    prefixes: list[str] = field(default_factory=list)
 
     @property
     def variables(self) -> dict[str, Any]:
-        return {"minio_migration_buckets": [{"name": "mlflow", "prefix": self.prefix}]}
+        return {"minio_migration_buckets": [{"name": "mlflow", "prefix": prefix} for prefix in self.prefixes]}
 
     @contextmanager
     def at_a_third(self, **variables: Any) -> Iterator[Run]:
         """Run the copy slowly until a third of it is done; when the block is left, wait for the end of the run."""
+        progress_of_the_last = re.compile(rf"mlflow/{re.escape(self.prefixes[-1])}: (\d+)%, ")
         wanted = {**self.variables, "minio_migration_limit_download": SPEED, **variables}
         with self.platform.playing(PLAYBOOK, *COPY, "--extra-vars", json.dumps(wanted)) as process:
             assert process.stdout is not None
             printed = []
             for line in process.stdout:
                 printed.append(line)
-                if (progress := PROGRESS.search(line)) and int(progress[1]) >= 30:
+                if (progress := progress_of_the_last.search(line)) and int(progress[1]) >= 30:
                     break
             else:
                 pytest.fail("".join(printed[-40:]))
@@ -70,15 +71,6 @@ class Copy:
             yield run
             run.printed = "".join([*printed, *process.stdout.readlines()])
             run.failed = process.wait() != 0
-
-    def again(self, **variables: Any) -> str:
-        """Run the copy once more, which must end well with everything copied; return what it printed."""
-        result = self.platform.play(PLAYBOOK, *COPY, **self.variables, **variables)
-        result.assert_ok()
-        source = self.minio(self.prefix)["mlflow"]
-        assert len(source) == OBJECTS
-        assert self.rustfs(self.prefix)["mlflow"] == source
-        return result.output
 
     @property
     def container(self) -> str:
@@ -98,18 +90,18 @@ def wait_for(platform: Platform, name: str) -> None:
         time.sleep(1)
 
 
+@pytest.fixture(scope="module")
+def all_copies(platform: Platform) -> Copy:
+    return Copy(platform)
+
+
 @pytest.fixture
-def copy(
-    platform: Platform,
-    s3: Any,
-    minio: Callable[..., Contents],
-    rustfs: Callable[..., Contents],
-    request: pytest.FixtureRequest,
-) -> Copy:
+def copy(all_copies: Copy, s3: Any, request: pytest.FixtureRequest) -> Copy:
     prefix = f"faults/{request.node.name}/"
     for number in range(OBJECTS):
         s3.put_object(Bucket="mlflow", Key=f"{prefix}{number:03}", Body=os.urandom(MIB + number))
-    return Copy(platform, minio, rustfs, prefix)
+    all_copies.prefixes.append(prefix)
+    return all_copies
 
 
 def test_mc_is_killed(copy: Copy) -> None:
@@ -117,15 +109,15 @@ def test_mc_is_killed(copy: Copy) -> None:
         copy.platform.host.check_output("docker kill %s", copy.container)
     assert run.failed
     assert "before mc was done" in run.printed
-    copy.again()
 
 
 def test_the_controller_is_killed(copy: Copy) -> None:
     with copy.at_a_third() as run:
         kill_with_children(run.process.pid)
-    container = copy.container
-    assert container, "the copy goes on without the controller"
-    assert '"started": false' in copy.again(minio_migration_limit_download=SPEED)
+    assert copy.container, "the copy goes on without the controller"
+    result = copy.platform.play(PLAYBOOK, *COPY, minio_migration_limit_download=SPEED, **copy.variables)
+    result.assert_ok()
+    assert '"started": false' in result.output
 
 
 @pytest.mark.parametrize("name", ["old-minio", "mlflow-rustfs-1"])
@@ -135,7 +127,6 @@ def test_a_store_is_gone_for_a_minute(copy: Copy, name: str) -> None:
         time.sleep(60)
         copy.platform.host.check_output("docker start %s", name)
         wait_for(copy.platform, name)
-    copy.again()
 
 
 def test_the_key_is_revoked(copy: Copy) -> None:
@@ -149,7 +140,6 @@ def test_the_key_is_revoked(copy: Copy) -> None:
     assert run.failed
     assert "movers-secret" not in run.printed
     assert mc("admin user remove minio mover").succeeded
-    copy.again()
 
 
 def test_the_server_is_restarted(copy: Copy) -> None:
@@ -157,7 +147,6 @@ def test_the_server_is_restarted(copy: Copy) -> None:
         subprocess.run(["docker", "restart", "--time", "2", copy.platform.name], check=True, capture_output=True)
     for name in ("old-minio", "mlflow-rustfs-1"):
         wait_for(copy.platform, name)
-    copy.again()
 
 
 def test_the_source_is_the_target(platform: Platform) -> None:
@@ -184,8 +173,17 @@ def test_the_disk_of_the_target_is_full(copy: Copy) -> None:
         host.run(f"dd if=/dev/zero of={data}/filled bs=1M")
     assert run.failed
     host.check_output(f"rm {data}/filled")
-    copy.again()
     host.check_output("docker stop mlflow-rustfs-1")
     host.check_output(f"cp -a {data}/. {data}.kept && umount {data} && rmdir {data} && mv {data}.kept {data}")
     host.check_output("docker start mlflow-rustfs-1")
     wait_for(copy.platform, "mlflow-rustfs-1")
+
+
+def test_the_last_run_has_everything(
+    all_copies: Copy, minio: Callable[..., Contents], rustfs: Callable[..., Contents]
+) -> None:
+    all_copies.platform.play(PLAYBOOK, *COPY, **all_copies.variables).assert_ok()
+    for prefix in all_copies.prefixes:
+        source = minio(prefix)["mlflow"]
+        assert len(source) == OBJECTS
+        assert rustfs(prefix)["mlflow"] == source
