@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleUndefinedVariable
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.parsing.vault import AnsibleVaultError
 from ansible.plugins.action import ActionBase
 from ansible_collections.onprem.mlflow.plugins.module_utils.inputs import (
@@ -47,7 +47,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "required_variables": {"type": "dict", "default": {}},
             }
         )
-        specs = {name: points.get("main", {}) for name, points in load_specs().items()}
+        every_spec = load_specs()
+        specs = {name: points.get("main", {}) for name, points in every_spec.items()}
         wanted = [name.rpartition(".")[2] for name in args["roles"]]
         for name in wanted:
             if name not in specs:
@@ -55,7 +56,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         problems = check_groups(args["groups"], self._template("groups", variables) if "groups" in variables else {})
         shared = shared_options(specs.values())
-        known = {name for points in load_specs().values() for options in points.values() for name in names_of(options)}
+        known = {name for points in every_spec.values() for options in points.values() for name in names_of(options)}
         prefixes = [f"{name}_" for name in wanted] + ["mlflow_platform_"]
         problems += missing_variables(variables, args["required_variables"])
         problems += unknown_variables(variables, prefixes, {*known, *shared, *args["known_variables"]})
@@ -108,7 +109,7 @@ def load_specs() -> dict[str, dict[str, Options]]:
     """Read the options of every role's entry points."""
     specs: dict[str, dict[str, Options]] = {}
     for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        document = yaml_load(path.read_text(encoding="utf-8")) or {}
         points = document.get("argument_specs") or {}
         specs[path.parents[1].name] = {name: point.get("options") or {} for name, point in points.items()}
     return specs
