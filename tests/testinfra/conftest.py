@@ -25,6 +25,9 @@ from testinfra.host import Host
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "/opt/mlflow"
+# The folder: a scenario may have the hosts of an example beside Molecule's own.
+INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent
+TLS = ("self_signed", "provided", "acme")
 SECONDS_INTO_THE_TASK = 1.5
 # Lines are kept back for a second.
 SECONDS_UNTIL_LOGGED = 2
@@ -83,6 +86,24 @@ def kill_with_children(pid: int) -> None:
         kill_with_children(int(child))
 
 
+@dataclass(frozen=True)
+class FrontDoor:
+    """Where users come in: the inventory's first virtual host."""
+
+    name: str
+    port: int
+    tls: bool
+
+    @property
+    def host(self) -> str:
+        """What clients send as their Host header."""
+        return self.name if self.port == (443 if self.tls else 80) else f"{self.name}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.tls else 'http'}://{self.host}"
+
+
 class Platform:
     """The scenario's server, or one of several, and what was deployed on it."""
 
@@ -91,7 +112,9 @@ class Platform:
         listing = json.loads(self._ansible("ansible-inventory", "--list").stdout)
         self.name: str = listing[group]["hosts"][number]
         self.variables: dict[str, Any] = yaml.safe_load(self._ansible("ansible-inventory", "--host", self.name).stdout)
-        self.host: Host = testinfra.get_host(f"docker://{self.name}")
+        # The lab server behind a name that the inventory has from elsewhere.
+        self.machine: str = self.variables.get("ansible_host", self.name)
+        self.host: Host = testinfra.get_host(f"docker://{self.machine}")
 
     def _ansible(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [program, "--inventory", str(self.inventory), *arguments]
@@ -117,8 +140,22 @@ class Platform:
     def address(self) -> str:
         """The server's address on the lab's network, where the controller and other containers reach it."""
         template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        command = ["docker", "inspect", "--format", template, self.name]
+        command = ["docker", "inspect", "--format", template, self.machine]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    @property
+    def front(self) -> FrontDoor:
+        first = self.variables["nginx_virtual_hosts"][0]
+        return FrontDoor(first["host_names"][0], int(first["port"]), first.get("tls") in TLS)
+
+    @cached_property
+    def authority(self) -> str:
+        """The certificate of the authority that a self-signed front door hands out."""
+        return str(self.host.file(f"{PROJECT}/config/nginx/tls/ca.pem").content_string)
+
+    @cached_property
+    def _front_context(self) -> ssl.SSLContext | None:
+        return ssl.create_default_context(cadata=self.authority) if self.front.tls else None
 
     def site(self, *, check: bool = False, inventory: Path | None = None, **variables: Any) -> PlayResult:
         """Run site.yml with some variables set anew."""
@@ -234,7 +271,7 @@ class Platform:
 
     def write(self, path: str, content: str) -> None:
         """Write a file on the server without putting its content on a command line."""
-        command = ["docker", "exec", "--interactive", self.name, "sh", "-c", 'umask 077; cat > "$1"', "sh", path]
+        command = ["docker", "exec", "--interactive", self.machine, "sh", "-c", 'umask 077; cat > "$1"', "sh", path]
         subprocess.run(command, input=content, text=True, check=True)
 
     def secret(self, name: str) -> str:
@@ -265,13 +302,20 @@ class Platform:
         login: tuple[str, str] | None = None,
         *,
         method: str = "GET",
-        host: str = "mlflow.lab:15000",
-        port: int = 15000,
+        host: str | None = None,
+        port: int | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         context: ssl.SSLContext | None = None,
     ) -> Answer:
-        """Send one request to the proxy as it stands, over TLS with a context: nothing is normalised on the way."""
+        """Send one request to the proxy as it stands: nothing is normalised on the way.
+
+        Without a host it goes to the front door as the inventory has it, else over TLS with a context only.
+        """
+        if host is None and port is None:
+            context = context or self._front_context
+        host = host or self.front.host
+        port = port or int(host.partition(":")[2] or self.front.port)
         sent = {"Host": host, **(headers or {})}
         if login:
             sent["Authorization"] = "Basic " + base64.b64encode(":".join(login).encode()).decode()
@@ -294,7 +338,7 @@ class Platform:
 
 @pytest.fixture(scope="session")
 def platform() -> Platform:
-    return Platform(Path(os.environ["MOLECULE_INVENTORY_FILE"]))
+    return Platform(INVENTORY)
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def contents(platform: Platform, endpoint_url: str, access_key: str, secret_key:
     """Read every object of a store, or those whose keys begin with a prefix."""
     order = {"endpoint_url": endpoint_url, "access_key": access_key, "secret_key": secret_key, "prefix": prefix}
     platform.write("/run/stores.py", (HERE / "stores.py").read_text())
-    command = ["docker", "exec", "--interactive", platform.name, "python3", "/run/stores.py"]
+    command = ["docker", "exec", "--interactive", platform.machine, "python3", "/run/stores.py"]
     done = subprocess.run(command, input=json.dumps(order), capture_output=True, text=True, check=True)
     found: Contents = json.loads(done.stdout)
     return found

@@ -54,7 +54,7 @@ def answers(platform: Platform) -> bool:
 
 def test_everything_answers_again(platform: Platform) -> None:
     assert answers(platform)
-    subprocess.run(["docker", "restart", platform.name], check=True, capture_output=True)
+    subprocess.run(["docker", "restart", platform.machine], check=True, capture_output=True)
     del platform.address
     started = time.monotonic()
     while not answers(platform):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from ..conftest import Platform
-
-INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"])
+from ..conftest import INVENTORY, Platform
 
 
 @pytest.fixture(scope="session")

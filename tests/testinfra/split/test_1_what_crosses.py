@@ -51,10 +51,13 @@ def test_each_server_has_its_duty_only(servers: Servers) -> None:
 def test_a_run_with_an_artifact(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", platform.password("admin"))
+    authority = tmp_path / "authority.pem"
+    authority.write_text(platform.authority, encoding="ascii")
+    monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(authority))
     sent = tmp_path / "weights.bin"
     sent.write_bytes(os.urandom(3_000_000))
-    with names_lead_to(platform.address, ("mlflow.lab",)):
-        client = MlflowClient("http://mlflow.lab:15000")
+    with names_lead_to(platform.address, (platform.front.name,)):
+        client = MlflowClient(platform.front.url)
         run = client.create_run(client.create_experiment(uuid.uuid4().hex)).info.run_id
         client.log_artifact(run, str(sent))
         # Asked twice: of both servers of MLflow.
@@ -136,7 +139,7 @@ def test_secrets_are_where_they_are_needed(servers: Servers) -> None:
             "mlflow_s3_secret_key",
             "peers/mlflow/key.pem",
         }
-    assert proxy == {"nginx_user_admin_password"}
+    assert proxy == {"nginx_user_admin_password", "nginx_ca_key", "nginx/self_signed/key.pem"}
     modes = {server.host.check_output("find /opt/mlflow/secrets -name key.pem -perm /077") for server in servers.every}
     assert modes == {""}
 
