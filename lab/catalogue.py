@@ -12,6 +12,8 @@ RUSTFS_VERSION = "1.0.1"
 # The last version that MinIO published as a Go module.
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 LEGO_VERSION = "v4.35.2"
+# The last one that Debian 13's Go compiles.
+BUILDKIT_VERSION = "v0.26.3"
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,24 @@ MINIO = Image(
     passed=("GOPROXY", "GOSUMDB"),
 )
 LEGO = Image("lego", "goacme/lego", LEGO_VERSION, suite="sid", arguments={"LEGO_VERSION": LEGO_VERSION})
+# The name that buildx itself asks for.
+BUILDKIT = Image(
+    "buildkit",
+    "moby/buildkit",
+    "buildx-stable-1",
+    arguments={"BUILDKIT_VERSION": BUILDKIT_VERSION},
+    passed=("GOPROXY", "GOSUMDB"),
+)
 RUSTFS = Image("rustfs", "rustfs/rustfs", RUSTFS_VERSION, suite="sid")
 
 # What the platform runs, whatever its artifact store.
 PLATFORM = (PYTHON, NGINX, MYSQL)
 # What other databases, the way from MinIO and certificates of an ACME server need.
 OTHERS = (POSTGRES, MC, MINIO, LEGO)
+# What builds images for several kinds of processors on this machine.
+BUILDERS = (BUILDKIT,)
 # Made in a minute or two each.
-FROM_PACKAGES = (*PLATFORM, *OTHERS)
+FROM_PACKAGES = (*PLATFORM, *OTHERS, *BUILDERS)
 
 
 def select(wanted: Iterable[str]) -> list[Image]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import docker
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
 from lab import mirror, names, network, server, used
 from lab.console import Console
@@ -24,6 +24,8 @@ def run(client: docker.DockerClient, console: Console, wanted: Sequence[str], *,
             step.result(_network(client))
         with console.step("engine of a server in use") as step:
             step.result("removed" if used.remove_volumes(client) else "none there")
+        with console.step("what BuildKit has built") as step:
+            step.result(_built(client))
         with console.step("images") as step:
             step.result(_images(client))
 
@@ -50,6 +52,14 @@ def _network(client: docker.DockerClient) -> str:
     if users:
         return f"kept, used by {', '.join(users)}"
     found.remove()
+    return "removed"
+
+
+def _built(client: docker.DockerClient) -> str:
+    try:
+        client.volumes.get(names.BUILDKIT_VOLUME).remove()
+    except NotFound:
+        return "none there"
     return "removed"
 
 

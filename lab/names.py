@@ -16,6 +16,8 @@ MIRROR = f"{PREFIX}-mirror"
 MIRROR_VOLUME = f"{PREFIX}-mirror"
 MIRROR_ALIAS = "mirror"
 MIRROR_PORT = 5000
+# What was built on this machine, for the next time.
+BUILDKIT_VOLUME = f"{PREFIX}-buildkit"
 RUSTFS_BUILD = f"{PREFIX}-rustfs-build"
 
 DEFAULT_SERVER = "server"
