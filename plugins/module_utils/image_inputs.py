@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.ca_certificate import ca_certificate_problems
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.image_reference import ImageReference
+from ansible_collections.onprem.mlflow.plugins.module_utils.image_reference import TAG, ImageReference
 
 # Who has the private key of such a certificate.
 AUTHORITY = "the authority"
@@ -27,8 +27,16 @@ def check_images(values: Mapping[str, Any]) -> list[str]:
     for name, value in values.items():
         if name.endswith("_image") and isinstance(value, str) and value:
             problems += _check_reference(name, value)
-    if "mlflow_image_name" in values:
-        problems += _check_name("mlflow_image_name", str(values["mlflow_image_name"]))
+    for name in ("mlflow_image_name", "mlflow_publish_name"):
+        if name in values:
+            problems += _check_name(name, str(values[name]))
+    if values.get("mlflow_publish_platforms") == []:
+        problems.append("mlflow_publish_platforms: is empty, write one or more, such as linux/amd64.")
+    commit = str(values.get("mlflow_publish_commit") or "latest")
+    if not TAG.fullmatch(commit):
+        problems.append(
+            f"mlflow_publish_commit: found {commit!r}, write a tag: up to 128 letters, digits and _ . - characters."
+        )
     if values.get("mlflow_image") and values.get("mlflow_image_source", "pull") != "pull":
         problems.append(
             f"mlflow_image: is the image that is pulled, but mlflow_image_source is {values['mlflow_image_source']!r},"

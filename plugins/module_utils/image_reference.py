@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 
 _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _REFERENCE = re.compile(
     rf"(?P<repository>(?:(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:\d))(?::\d+)?/)?{_PART}(?:/{_PART})*)"
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    rf"(?::(?P<tag>{TAG.pattern}))?"
     r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 

@@ -59,6 +59,9 @@ def test_good_values_pass(values: dict[str, Any]) -> None:
     [
         ({"mysql_image": "https://mysql"}, ["mysql_image: found 'https://mysql'", "mysql:9.7"]),
         ({"mlflow_image_name": "a/mlflow:1"}, ["mlflow_image_name", "write 'a/mlflow'"]),
+        ({"mlflow_publish_name": "a.example.org/mlflow:1"}, ["mlflow_publish_name", "write 'a.example.org/mlflow'"]),
+        ({"mlflow_publish_platforms": []}, ["mlflow_publish_platforms: is empty", "linux/amd64"]),
+        ({"mlflow_publish_commit": "feature/one"}, ["mlflow_publish_commit: found 'feature/one'", "write a tag"]),
         (
             {"mlflow_image": "a/mlflow:1", "mlflow_image_source": "carry"},
             ["mlflow_image:", "'carry'", "mlflow_image_source: pull"],
