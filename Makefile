@@ -42,7 +42,7 @@ format: venv ## let ruff format the Python files
 unit: venv ## plugins and templates, without Docker
 	@python -m pytest --numprocesses 2 --dist loadfile tests/unit
 
-contract: venv ## the lab's images against what the official ones document
+contract: venv ## the lab's images against what the official ones document, and MLflow's published
 	@python -m pytest tests/contract -m contract
 
 package: venv ## pack the collection, install the archive, look at what arrived

@@ -109,9 +109,13 @@ class Launcher:
 
     def start(self, image: Image, *, files: Mapping[str, File] | None = None, **settings: Any) -> Trial:
         """Start a container that finds *files* (absolute path to content) inside."""
+        return self.start_of(self.image(image), image.folder, files=files, **settings)
+
+    def start_of(self, image: str, title: str, *, files: Mapping[str, File] | None = None, **settings: Any) -> Trial:
+        """Start a container of an image that is not in the mirror."""
         container = self._client.containers.create(
-            self.image(image),
-            name=f"{names.PREFIX}-contract-{image.folder}-{uuid.uuid4().hex[:8]}",
+            image,
+            name=f"{names.PREFIX}-contract-{title}-{uuid.uuid4().hex[:8]}",
             labels=names.labels("contract"),
             **settings,
         )
