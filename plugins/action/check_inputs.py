@@ -54,7 +54,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if name not in specs:
                 raise AnsibleActionFail(f"roles: {name!r} is no role of this collection with an argument spec.")
 
-        problems = check_groups(args["groups"], self._template("groups", variables) if "groups" in variables else {})
+        groups = self._template("groups", variables) if "groups" in variables else {}
+        stores = groups.get("mlflow_object_store") or []
+        problems = check_groups(args["groups"], groups)
         shared = shared_options(specs.values())
         known = {name for points in every_spec.values() for options in points.values() for name in names_of(options)}
         prefixes = [f"{name}_" for name in wanted] + ["mlflow_platform_"]
@@ -70,7 +72,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 if name in variables:
                     problems += self._check(name, spec, variables, values)
         network = (variables.get("ansible_facts") or {}).get("default_ipv4") or {}
-        problems += check_values(values, network.get("address") or "")
+        # What is set for the servers of the object store alone is not known on others.
+        here = not stores or variables.get("inventory_hostname") in stores
+        problems += check_values(values, network.get("address") or "", stores if here else None)
 
         problems = list(dict.fromkeys(problems))
         images = {name: value for name, value in values.items() if name.endswith("_image") and isinstance(value, str)}

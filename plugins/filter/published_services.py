@@ -13,8 +13,8 @@ author:
 version_added: 0.1.0
 short_description: List the services of a server that other servers of the platform reach
 description:
-  - MLflow's servers reach the database and the object store, and the proxies reach MLflow. Where none of them is on
-    another server, the list is empty.
+  - MLflow's servers reach the database and the object store, the proxies reach MLflow, and several servers of the
+    object store reach each other. Where none of them is on another server, the list is empty.
 positional: host, database, store, replicas, addresses
 options:
   _input:
@@ -54,7 +54,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The services, each with C(service), C(ports), and C(clients), the addresses that may reach them.
+  description:
+    - The services, each with C(service), C(ports), and C(clients), the addresses that may reach them.
+    - C(names) are more names of one of several servers of the object store.
   type: list
   elements: dict
 """

@@ -28,7 +28,8 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.login_check import c
 from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
 from ansible_collections.onprem.mlflow.plugins.module_utils.publish_check import check_publish
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_bucket_limits import check_limits
-from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_disks import check_disks
+from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_disks import check_folders
+from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_pools import check_pools
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME, store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, parse_port
 
@@ -98,8 +99,11 @@ def check_groups(wanted: Mapping[str, object], groups: Mapping[str, Sequence[str
     return problems
 
 
-def check_values(values: Mapping[str, Any], server_address: str = "") -> list[str]:
-    """Run every check whose options are there; `values` holds those whose types are right."""
+def check_values(values: Mapping[str, Any], server_address: str = "", stores: Sequence[str] | None = ()) -> list[str]:
+    """Run every check whose options are there; `values` holds those whose types are right.
+
+    `stores` are the servers of the object store, None on a server that is none of them.
+    """
     problems = []
     if "nginx_virtual_hosts" in values:
         scheme = str(values.get("nginx_password_hash") or "bcrypt")
@@ -124,7 +128,9 @@ def check_values(values: Mapping[str, Any], server_address: str = "") -> list[st
     problems += check_acme(values)
     problems += check_images(values)
     problems += check_bucket_key(values)
-    problems += check_disks(values)
+    problems += check_folders("rustfs_disks", [str(disk) for disk in values.get("rustfs_disks") or []])
+    if stores is not None:
+        problems += check_pools(values, stores)
     problems += check_limits(values)
     problems += check_direct_transfer(values)
     problems += check_postgres(values)

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.precheck import nearest_existing
 
-# Drives of one erasure set.
-DISKS_MAX = 16
 # What RustFS writes first on a disk, and where it was before disks could be named.
 SYSTEM_FOLDER = ".rustfs.sys"
 SINGLE_FOLDER = "data/rustfs"
@@ -30,11 +27,10 @@ SHOWN = 3
 _FOLDER = re.compile(r"(/[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*)+")
 
 
-def check_disks(values: Mapping[str, Any]) -> list[str]:
-    """Complain about folders that cannot be disks, and about a parity that their number does not have."""
-    disks = [str(disk) for disk in values.get("rustfs_disks") or []]
+def check_folders(variable: str, disks: Sequence[str]) -> list[str]:
+    """Complain about folders of one server that cannot be disks."""
     problems = [
-        f"rustfs_disks: found {disk!r}, write the whole path of a folder, such as /srv/disk0, of letters, digits and"
+        f"{variable}: found {disk!r}, write the whole path of a folder, such as /srv/disk0, of letters, digits and"
         " _ . @ + - characters."
         for disk in disks
         if not _FOLDER.fullmatch(disk)
@@ -42,23 +38,10 @@ def check_disks(values: Mapping[str, Any]) -> list[str]:
     for index, disk in enumerate(disks):
         for other in disks[:index]:
             if disk == other:
-                problems.append(f"rustfs_disks: {disk} stands twice, remove one of them.")
+                problems.append(f"{variable}: {disk} stands twice, remove one of them.")
             elif disk.startswith(f"{other}/") or other.startswith(f"{disk}/"):
-                problems.append(f"rustfs_disks: {other} and {disk} lie in one another, write a folder on each disk.")
-    if len(disks) > DISKS_MAX:
-        problems.append(f"rustfs_disks: found {len(disks)} disks, write at most {DISKS_MAX}.")
-    elif values.get("rustfs_parity") is not None:
-        problems += _check_parity(int(values["rustfs_parity"]), len(disks))
+                problems.append(f"{variable}: {other} and {disk} lie in one another, write a folder on each disk.")
     return problems
-
-
-def _check_parity(parity: int, disks: int) -> list[str]:
-    if disks < 2:
-        return ["rustfs_parity: is of no use with a single disk, remove it, or name several in rustfs_disks."]
-    if not 1 <= parity <= disks // 2:
-        allowed = "1" if disks < 4 else f"a number from 1 to {disks // 2}"
-        return [f"rustfs_parity: found {parity}, write {allowed} for {disks} disks."]
-    return []
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,27 @@ options:
     type: list
     elements: path
     default: []
+  servers:
+    description: Names of all servers of RustFS, in the order of the inventory. None for a server that is alone.
+    type: list
+    elements: str
+    default: []
+  pools:
+    description: All pools, of which O(disks) are those of this server. None for a single pool on all servers.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      servers:
+        description: Names of its servers.
+        type: list
+        elements: str
+        default: []
+      disks:
+        description: Its folders on each of them. None for the folder C(data/rustfs) of the platform.
+        type: list
+        elements: path
+        default: []
   project_dir:
     description: Folder of the platform, which tells on which disks its objects are now.
     type: path
@@ -50,6 +71,12 @@ EXAMPLES = r"""
   onprem.mlflow.rustfs_disk_check:
     disks: [/srv/disk0/rustfs, /srv/disk1/rustfs]
     project_dir: /opt/mlflow
+
+- name: Look at the disks of one of several servers
+  onprem.mlflow.rustfs_disk_check:
+    disks: [/srv/disk0/rustfs]
+    servers: [objects-1, objects-2, objects-3, objects-4]
+    project_dir: /opt/mlflow
 """
 
 RETURN = r"""
@@ -60,22 +87,25 @@ problems:
   returned: always
 """
 
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_disks import (
-    changed_disks_problem,
     disk_problems,
-    disks_in_use,
     look,
+)
+from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_pools import (
+    Layout,
+    changed_layout_problem,
+    parse_pools,
 )
 
 
 def find_problems(params: dict[str, Any]) -> list[str]:
     """Look at the server."""
-    base = params["project_dir"]
-    changed = changed_disks_problem(params["disks"], disks_in_use(Path(base)), base)
+    servers = params["servers"] or [""]
+    layout = Layout(tuple(servers), tuple(parse_pools(params["pools"], params["disks"], servers)))
+    changed = changed_layout_problem(layout, params["project_dir"])
     if changed:
         return [changed]
     disks = [look(folder) for folder in params["disks"]]
@@ -87,6 +117,16 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "disks": {"type": "list", "elements": "path", "default": []},
+            "servers": {"type": "list", "elements": "str", "default": []},
+            "pools": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "servers": {"type": "list", "elements": "str", "default": []},
+                    "disks": {"type": "list", "elements": "path", "default": []},
+                },
+            },
             "project_dir": {"type": "path", "required": True},
             "allow_shared": {"type": "bool", "default": False},
             "owner": {"type": "int", "default": 10001},

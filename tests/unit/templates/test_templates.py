@@ -156,10 +156,8 @@ def test_template_can_be_read(template: Path, rendered: Rendered) -> None:
     readers[0](rendered.text(role, template.name.removesuffix(".j2")))
 
 
-@pytest.fixture(scope="session")
-def project(rendered: Rendered, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def merge(rendered: Rendered, tmp_path: Path) -> dict[str, Any]:
     """Lay the fragments out as on a server and let Compose merge them."""
-    tmp_path = tmp_path_factory.mktemp("project")
     (tmp_path / "services").mkdir()
     fragments = []
     for path in sorted(rendered.folder.glob("*/*.yml")):
@@ -180,6 +178,11 @@ def project(rendered: Rendered, tmp_path_factory: pytest.TempPathFactory) -> dic
     assert "variable is not set" not in done.stderr
     merged: dict[str, Any] = json.loads(done.stdout)
     return merged
+
+
+@pytest.fixture(scope="session")
+def project(rendered: Rendered, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return merge(rendered, tmp_path_factory.mktemp("project"))
 
 
 def test_compose_accepts_the_project(project: dict[str, Any]) -> None:
@@ -302,6 +305,30 @@ def test_disks_of_rustfs(rendered_cases: dict[str, Rendered]) -> None:
         assert environment["RUSTFS_CONSOLE_ENABLE"] == console, case
         # With a single folder there is nothing to bypass.
         assert "RUSTFS_UNSAFE_BYPASS_DISK_CHECK" not in environment, case
+
+
+def test_one_of_several_servers_of_rustfs(rendered_cases: dict[str, Rendered], tmp_path: Path) -> None:
+    rendered = rendered_cases["cluster"]
+    service = yaml.safe_load(rendered.text("rustfs", "service.yml"))["services"]["rustfs"]
+    environment = service["environment"]
+    assert environment["RUSTFS_VOLUMES"] == (
+        "https://rustfs-{1...4}:9000/data/rustfs0 https://rustfs-{1...4}:9000/data/rustfs1"
+    )
+    assert service["volumes"][:2] == ["/srv/disk0/rustfs:/disks/rustfs0", "/srv/disk1/rustfs:/disks/rustfs1"]
+    assert "../config/peers/ca.pem:/tls/ca.crt:ro" in service["volumes"]
+    assert service["extra_hosts"] == [
+        "rustfs-1:10.0.0.2",
+        "rustfs-2:127.0.0.1",
+        "rustfs-3:10.0.0.7",
+        "rustfs-4:10.0.0.8",
+    ]
+    assert "RUSTFS_RPC_SECRET" not in environment
+    assert "rustfs_rpc_secret" in service["secrets"]
+    assert "RUSTFS_RPC_SECRET=$(cat /run/secrets/rustfs_rpc_secret)" in rendered.text("rustfs", "start.sh")
+    assert "RPC" not in rendered_cases["several_disks"].text("rustfs", "start.sh")
+    # Compose keeps every address of the one name.
+    names = merge(rendered, tmp_path)["services"]["mlflow"]["extra_hosts"]
+    assert names == [f"rustfs={address}" for address in rendered.variables["mlflow_bucket"]["addresses"]]
 
 
 def test_clients_go_to_the_object_store_only_where_told(rendered_cases: dict[str, Rendered]) -> None:

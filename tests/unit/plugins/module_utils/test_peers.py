@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.onprem.mlflow.plugins.module_utils.peers import published_services
+from ansible_collections.onprem.mlflow.plugins.module_utils.peers import published_services, store_addresses
 
 SPLIT = {
     "mlflow_database": ["db"],
@@ -52,3 +52,29 @@ def test_a_service_has_tls_on_all_its_servers_or_on_none() -> None:
         {"service": "mlflow", "ports": [5000], "clients": []},
     ]
     assert published("two", groups) == [{"service": "mlflow", "ports": [5000], "clients": ["10.0.0.3"]}]
+
+
+CLUSTER = {**SPLIT, "mlflow_object_store": ["objects", "more", "third"]}
+CLUSTER_ADDRESSES = {**ADDRESSES, "more": "10.0.0.6", "third": "10.0.0.7"}
+
+
+def test_servers_of_one_object_store_reach_each_other() -> None:
+    found = published_services(CLUSTER, "more", "mysql", "rustfs", 1, CLUSTER_ADDRESSES)
+    assert found == [
+        {
+            "service": "rustfs",
+            "ports": [9000],
+            "clients": ["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.7"],
+            "names": ["rustfs-2"],
+        }
+    ]
+    shared = {**CLUSTER, "mlflow_tracking": ["objects", "more"]}
+    (rustfs, _mlflow) = published_services(shared, "objects", "external", "rustfs", 1, CLUSTER_ADDRESSES)
+    assert rustfs["clients"] == ["10.0.0.6", "10.0.0.7"]
+
+
+def test_each_server_of_mlflow_begins_with_another_server_of_the_object_store() -> None:
+    assert store_addresses(CLUSTER, "one", CLUSTER_ADDRESSES) == ["10.0.0.2", "10.0.0.6", "10.0.0.7"]
+    assert store_addresses(CLUSTER, "two", CLUSTER_ADDRESSES) == ["10.0.0.6", "10.0.0.7", "10.0.0.2"]
+    shared = {**CLUSTER, "mlflow_tracking": ["third"]}
+    assert store_addresses(shared, "third", CLUSTER_ADDRESSES) == ["10.0.0.7", "10.0.0.2", "10.0.0.6"]

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_disks import (
     Disk,
     changed_disks_problem,
-    check_disks,
+    check_folders,
     disk_problems,
     disks_in_use,
     look,
@@ -30,41 +29,24 @@ def folders(count: int) -> list[str]:
     return [f"/srv/disk{number}/rustfs" for number in range(count)]
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        {},
-        {"rustfs_disks": []},
-        {"rustfs_disks": folders(1)},
-        {"rustfs_disks": folders(16), "rustfs_parity": 8},
-        {"rustfs_disks": folders(2), "rustfs_parity": "1"},
-        {"rustfs_disks": ["/srv/disk1", "/srv/disk10"]},
-    ],
-)
-def test_good_disks(values: dict[str, Any]) -> None:
-    assert check_disks(values) == []
+def test_good_folders() -> None:
+    assert check_folders("rustfs_disks", folders(16)) == []
+    assert check_folders("rustfs_disks", ["/srv/disk1", "/srv/disk10"]) == []
 
 
 @pytest.mark.parametrize(
-    ("values", "sentence"),
+    ("disks", "sentence"),
     [
-        ({"rustfs_disks": ["srv/disk0"]}, "rustfs_disks: found 'srv/disk0', write the whole path of a folder"),
-        ({"rustfs_disks": ["/"]}, "rustfs_disks: found '/', write the whole path of a folder"),
-        ({"rustfs_disks": ["/srv/../etc"]}, "rustfs_disks: found '/srv/../etc', write the whole path of a folder"),
-        ({"rustfs_disks": ["/srv/a:ro"]}, "rustfs_disks: found '/srv/a:ro', write the whole path of a folder"),
-        ({"rustfs_disks": ["/srv/a", "/srv/a"]}, "rustfs_disks: /srv/a stands twice, remove one of them."),
-        ({"rustfs_disks": ["/srv/a/b", "/srv/a"]}, "rustfs_disks: /srv/a/b and /srv/a lie in one another, write"),
-        ({"rustfs_disks": folders(17)}, "rustfs_disks: found 17 disks, write at most 16."),
-        ({"rustfs_parity": 1}, "rustfs_parity: is of no use with a single disk, remove it, or name several"),
-        ({"rustfs_disks": folders(3), "rustfs_parity": 2}, "rustfs_parity: found 2, write 1 for 3 disks."),
-        (
-            {"rustfs_disks": folders(5), "rustfs_parity": 0},
-            "rustfs_parity: found 0, write a number from 1 to 2 for 5 disks.",
-        ),
+        (["srv/disk0"], "rustfs_disks: found 'srv/disk0', write the whole path of a folder"),
+        (["/"], "rustfs_disks: found '/', write the whole path of a folder"),
+        (["/srv/../etc"], "rustfs_disks: found '/srv/../etc', write the whole path of a folder"),
+        (["/srv/a:ro"], "rustfs_disks: found '/srv/a:ro', write the whole path of a folder"),
+        (["/srv/a", "/srv/a"], "rustfs_disks: /srv/a stands twice, remove one of them."),
+        (["/srv/a/b", "/srv/a"], "rustfs_disks: /srv/a/b and /srv/a lie in one another, write"),
     ],
 )
-def test_bad_disks_get_one_sentence(values: dict[str, Any], sentence: str) -> None:
-    problems = check_disks(values)
+def test_bad_folders_get_one_sentence(disks: list[str], sentence: str) -> None:
+    problems = check_folders("rustfs_disks", disks)
 
     assert len(problems) == 1
     assert problems[0].startswith(sentence)

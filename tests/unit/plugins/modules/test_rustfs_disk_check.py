@@ -57,3 +57,9 @@ def test_folders_of_rustfs(run: Run, tmp_path: Path) -> None:
 
     assert run(tmp_path / "a", allow_shared=True, owner=os.getuid())["problems"] == []
     assert "chown -R 10001:10001" in run(tmp_path / "a", allow_shared=True)["msg"]
+
+
+def test_a_server_more_than_the_objects_are_on(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "project/data/rustfs/.rustfs.sys").mkdir(parents=True)
+
+    assert "mlflow_object_store: found 3 servers" in run(servers=["a", "b", "c"])["msg"]
