@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ..conftest import Platform
+from ..conftest import INVENTORY, Platform
 
-INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"])
 STORES = 4
 Ask = Callable[[str], Any]
 

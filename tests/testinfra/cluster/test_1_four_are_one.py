@@ -49,8 +49,11 @@ def test_a_run_with_an_artifact(
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", platform.password("admin"))
     sent = tmp_path / "weights.bin"
     sent.write_bytes(os.urandom(3_000_000))
-    with names_lead_to(platform.address, ("mlflow.lab",)):
-        client = MlflowClient("http://mlflow.lab:15000")
+    authority = tmp_path / "authority.pem"
+    authority.write_text(platform.authority, encoding="ascii")
+    monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(authority))
+    with names_lead_to(platform.address, (platform.front.name,)):
+        client = MlflowClient(platform.front.url)
         run = client.create_run(client.create_experiment(uuid.uuid4().hex)).info
         client.log_artifact(run.run_id, str(sent))
         client.download_artifacts(run.run_id, sent.name, str(tmp_path / "back"))
