@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ def write_some(platform: Platform, count: int) -> Written:
     with writing(platform) as written:
         while len(written.names) < count:
             assert not written.failed
+            time.sleep(0.5)
     return written
 
 
