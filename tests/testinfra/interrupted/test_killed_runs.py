@@ -14,7 +14,7 @@ MOMENTS = [
     "install | Install the packages of a Debian-like distribution",
     "Write the project's files",
     "up | Start mysql",
-    "Keep the server's secrets",
+    "secrets | Keep the server's secrets",
     "build | Build onprem/mlflow",
     "run | Run mlflow-db-upgrade",
     "up | Start mlflow",
