@@ -57,9 +57,9 @@ def contents(platform: Platform, endpoint_url: str, access_key: str, secret_key:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def s3(platform: Platform) -> Any:
-    """A client of MinIO, as its administrator."""
+    """A client of MinIO, as its administrator, at the address that the server has now."""
     return boto3.client(
         "s3",
         endpoint_url=f"http://{platform.address}:9000",
