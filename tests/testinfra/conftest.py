@@ -75,6 +75,16 @@ class Answer:
     body: bytes
 
 
+def eventually(check: Callable[[], bool], seconds: int) -> bool:
+    """Tell whether something becomes true in time."""
+    end = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > end:
+            return False
+        time.sleep(2)
+    return True
+
+
 def kill_with_children(pid: int) -> None:
     """End a process and all that it started: Ansible's workers have sessions of their own, and outlive it."""
     try:

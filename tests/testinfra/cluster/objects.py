@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -74,12 +73,3 @@ def on_disk(store: Platform, written: Written, disk: int = 0) -> set[str]:
         "find %s -mindepth 1 -maxdepth 1 -printf '%%f\\n'", f"/srv/disk{disk}/rustfs/mlflow/artifacts/{written.folder}"
     )
     return {f"{written.folder}/{name}" for name in found.stdout.split()}
-
-
-def eventually(check: Callable[[], bool], seconds: int = 120) -> bool:
-    end = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > end:
-            return False
-        time.sleep(2)
-    return True

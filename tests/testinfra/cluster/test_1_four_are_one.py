@@ -11,24 +11,15 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from ..conftest import names_lead_to
+from ..ports import answers_in_the_clear, encryption, reaches
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..conftest import Platform
-    from .conftest import Ask
+    from ..rustfs_admin import Ask
 
-REACH = "import socket, sys; socket.create_connection((sys.argv[1], 9000), 3)"
-# Says that the certificate of a server is for the name that the others call it.
-CONNECT = (
-    "import socket, ssl, sys; context = ssl.create_default_context(cafile='/opt/mlflow/config/peers/ca.pem');"
-    " stream = socket.create_connection((sys.argv[1], 9000), 5);"
-    " print(context.wrap_socket(stream, server_hostname=sys.argv[2]).version())"
-)
-PLAIN = (
-    "import http.client, sys; connection = http.client.HTTPConnection(sys.argv[1], 9000, timeout=5);"
-    " connection.request('GET', '/health'); print(connection.getresponse().status)"
-)
+PORT = 9000
 KEYS = ("rustfs_root_access_key", "rustfs_root_secret_key", "rustfs_rpc_secret")
 
 
@@ -68,7 +59,7 @@ def test_the_port_is_open_to_mlflow_and_to_each_other(platform: Platform, stores
         bindings = store.container("rustfs")["HostConfig"]["PortBindings"]
         assert bindings == {"9000/tcp": [{"HostIp": store.address, "HostPort": "9000"}]}
         for client in (platform, *stores):
-            assert client.host.run("python3 -c %s %s", REACH, store.address).rc == 0, (client.name, store.name)
+            assert reaches(client, store.address, PORT), (client.name, store.name)
         with pytest.raises(TimeoutError):
             socket.create_connection((store.address, 9000), 3).close()
     rules = stores[0].host.check_output("nft list table inet onprem_mlflow")
@@ -80,9 +71,8 @@ def test_the_port_is_open_to_mlflow_and_to_each_other(platform: Platform, stores
 def test_what_they_say_is_encrypted(platform: Platform, stores: list[Platform]) -> None:
     for number, store in enumerate(stores, start=1):
         for name in ("rustfs", f"rustfs-{number}"):
-            said = platform.host.check_output("python3 -c %s %s %s", CONNECT, store.address, name)
-            assert said == "TLSv1.3"
-        assert platform.host.run("python3 -c %s %s", PLAIN, store.address).rc != 0
+            assert encryption(platform, store.address, PORT, name) == "TLSv1.3"
+        assert not answers_in_the_clear(platform, store.address, PORT)
 
 
 def test_the_keys_are_the_same_and_nobody_elses(platform: Platform, stores: list[Platform]) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .objects import WRITERS, assert_all_there, eventually, on_disk, writing
+from ..conftest import eventually
+from .objects import WRITERS, assert_all_there, on_disk, writing
 
 if TYPE_CHECKING:
     from ..conftest import Platform
-    from .conftest import Ask
+    from ..rustfs_admin import Ask
 
 HEALTHY = "docker inspect --format '{{.State.Health.Status}}' mlflow-rustfs-1 2>/dev/null"
 # The first server is the one that MLflow asks where it can.
 LOST = 0
+SECONDS = 120
 # Nothing comes in any more, as from a machine without power.
 CUT = "nft 'table inet cut { chain all { type filter hook prerouting priority -400; policy drop; } }'"
 
@@ -32,12 +34,12 @@ def test_one_is_stopped_and_written_past(platform: Platform, stores: list[Platfo
         assert len(written.names) > before + 5, "written without it"
         missing = set(written.names) - on_disk(store, written)
         store.host.check_output("docker start mlflow-rustfs-1")
-        assert eventually(lambda: healthy(store))
+        assert eventually(lambda: healthy(store), SECONDS)
         time.sleep(3)
     assert written.failed == []
     assert missing
     assert_all_there(platform, written)
-    assert eventually(lambda: set(written.names) <= on_disk(store, written)), "healed"
+    assert eventually(lambda: set(written.names) <= on_disk(store, written), SECONDS), "healed"
 
 
 def test_one_vanishes(platform: Platform, stores: list[Platform]) -> None:
@@ -50,10 +52,10 @@ def test_one_vanishes(platform: Platform, stores: list[Platform]) -> None:
         time.sleep(20)
         assert len(written.names) > before + 5, "written without it"
         store.host.check_output("nft delete table inet cut")
-        assert eventually(lambda: healthy(store))
+        assert eventually(lambda: healthy(store), SECONDS)
     assert len(written.failed) <= WRITERS, "what was on its way when it went"
     assert_all_there(platform, written)
-    assert eventually(lambda: set(written.names) <= on_disk(store, written)), "healed"
+    assert eventually(lambda: set(written.names) <= on_disk(store, written), SECONDS), "healed"
 
 
 def test_a_change_is_made_to_one_after_the_other(platform: Platform, stores: list[Platform]) -> None:
@@ -81,5 +83,5 @@ def test_another_machine_takes_its_place(platform: Platform, stores: list[Platfo
     assert administrator("info")["info"]["backend"]["onlineDisks"] == 4
     assert written.failed == []
     assert_all_there(platform, written)
-    assert eventually(lambda: set(written.names) <= on_disk(store, written)), "filled"
+    assert eventually(lambda: set(written.names) <= on_disk(store, written), SECONDS), "filled"
     platform.site().assert_ok()

@@ -11,7 +11,7 @@ from .objects import assert_all_there, on_disk, writing
 
 if TYPE_CHECKING:
     from ..conftest import Platform, PlayResult
-    from .conftest import Ask
+    from ..rustfs_admin import Ask
     from .objects import Written
 
 GROWN: dict[str, Any] = {

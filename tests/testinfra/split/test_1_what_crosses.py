@@ -11,6 +11,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from ..conftest import names_lead_to
+from ..ports import answers_in_the_clear, encryption, reaches
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,27 +20,12 @@ if TYPE_CHECKING:
     from .conftest import Servers
 
 PORTS = {"mysql": 3306, "rustfs": 9000, "mlflow": 5000}
-# Says who signed the certificate of a port, where there is one.
-CONNECT = (
-    "import socket, ssl, sys; context = ssl.create_default_context(cafile='/opt/mlflow/config/peers/ca.pem');"
-    " stream = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5);"
-    " print(context.wrap_socket(stream, server_hostname=sys.argv[1]).version())"
-)
-PLAIN = (
-    "import http.client, sys; connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=5);"
-    " connection.request('GET', '/health'); print(connection.getresponse().status)"
-)
-REACH = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
 # Inside MLflow's container, with its driver and its password.
 QUESTION = (
     "import os, sqlalchemy; url = sqlalchemy.engine.make_url(open('/run/secrets/mlflow_backend_store_uri').read());"
     " engine = sqlalchemy.create_engine(url{change});"
     " print(engine.connect().execute(sqlalchemy.text(\"SHOW STATUS LIKE 'Ssl_version'\")).fetchone()[1])"
 )
-
-
-def reaches(client: Platform, server: Platform, port: int) -> bool:
-    return bool(client.host.run("python3 -c %s %s %s", REACH, server.address, str(port)).rc == 0)
 
 
 def test_each_server_has_its_duty_only(servers: Servers) -> None:
@@ -79,7 +65,9 @@ def test_ports_are_open_to_the_servers_concerned_only(servers: Servers) -> None:
     by_name = {server.name: server for server in servers.every}
     for (name, port), wanted in concerned.items():
         found = {
-            client.name for client in servers.every if client.name != name and reaches(client, by_name[name], port)
+            client.name
+            for client in servers.every
+            if client.name != name and reaches(client, by_name[name].address, port)
         }
         assert found == wanted, (name, port)
         # Nor to whoever else is on the network.
@@ -100,7 +88,7 @@ def test_a_container_is_not_reached_past_its_published_port(servers: Servers) ->
     host = servers.proxy.host
     host.check_output("ip route add %s via %s", address, servers.database.address)
     try:
-        assert host.run("python3 -c %s %s 3306", REACH, address).rc != 0
+        assert not reaches(servers.proxy, address, 3306)
     finally:
         host.check_output("ip route del %s", address)
 
@@ -111,9 +99,9 @@ def test_object_store_and_mlflow_have_certificates_of_the_platforms_authority(se
         (servers.proxy, servers.trackers[0], 5000),
         (servers.proxy, servers.trackers[1], 5000),
     ):
-        assert client.host.check_output("python3 -c %s %s %s", CONNECT, server.address, str(port)) == "TLSv1.3"
+        assert encryption(client, server.address, port, server.address) == "TLSv1.3"
         # In the clear there is no answer.
-        assert client.host.run("python3 -c %s %s %s", PLAIN, server.address, str(port)).rc != 0
+        assert not answers_in_the_clear(client, server.address, port)
 
 
 def test_the_database_takes_no_password_in_the_clear(servers: Servers) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,40 +9,17 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from .. import rustfs_admin
+
 if TYPE_CHECKING:
     from ..conftest import Platform
-
-Ask = Callable[[str], Any]
-
-# Runs inside MLflow's container, which has botocore, with the administrator's keys from standard input.
-ADMINISTRATOR = """
-import json, sys, urllib.request
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-request = AWSRequest(method="GET", url="http://rustfs:9000/rustfs/admin/v3/" + sys.argv[1], data=b"")
-S3SigV4Auth(Credentials(*json.load(sys.stdin)), "s3", "us-east-1").add_auth(request)
-prepared = request.prepare()
-asked = urllib.request.Request(prepared.url, headers=dict(prepared.headers))
-print(urllib.request.urlopen(asked, timeout=30).read().decode())
-"""
+    from ..rustfs_admin import Ask
 
 
 @pytest.fixture(scope="session")
 def administrator(platform: Platform) -> Ask:
-    """Ask RustFS's admin API, which nobody reaches from outside."""
-
-    def ask(question: str) -> Any:
-        keys = json.dumps([platform.secret("rustfs_root_access_key"), platform.secret("rustfs_root_secret_key")])
-        platform.write("/run/keys", keys)
-        answer = platform.host.check_output(
-            "docker exec --interactive mlflow-mlflow-1 python3 -c %s %s < /run/keys; rm /run/keys",
-            ADMINISTRATOR,
-            question,
-        )
-        return json.loads(answer)
-
-    return ask
+    """Ask RustFS's admin API."""
+    return rustfs_admin.administrator(platform, platform, "http://rustfs:9000")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 
 if TYPE_CHECKING:
     from ...conftest import Platform
-    from ..conftest import Ask
+    from ...rustfs_admin import Ask
 
 MEBIBYTE = 1 << 20
 

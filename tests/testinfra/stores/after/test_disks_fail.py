@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ...conftest import eventually
+
 if TYPE_CHECKING:
     from ...conftest import Platform
-    from ..conftest import Ask
+    from ...rustfs_admin import Ask
 
+SECONDS = 90
 KEYS = [f"own/kept-{number}" for number in range(5)]
 
 
 @pytest.fixture(scope="module")
 def content() -> bytes:
     return os.urandom(3_000_000)
-
-
-def eventually(check: Callable[[], bool], seconds: int = 90) -> bool:
-    end = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > end:
-            return False
-        time.sleep(2)
-    return True
 
 
 def assert_all_is_read(bucket: Any, content: bytes) -> None:
@@ -56,7 +48,7 @@ def test_an_emptied_disk_loses_no_object(platform: Platform, bucket: Any, conten
     platform.host.check_output("find /srv/disk1/rustfs -mindepth 1 -delete")
     assert_all_is_read(bucket, content)
     bucket.put_object(Bucket="mlflow", Key="own/meanwhile", Body=content)
-    assert eventually(lambda: is_filled(platform, "/srv/disk1"))
+    assert eventually(lambda: is_filled(platform, "/srv/disk1"), SECONDS)
 
 
 def test_a_disk_that_is_not_mounted_is_done_without(
@@ -83,6 +75,6 @@ def test_a_new_disk_in_its_place_is_filled(platform: Platform, bucket: Any, admi
     result.assert_ok()
     assert "rustfs : Make the folders on the disks" in " ".join(result.changed)
     platform.compose("restart", "rustfs")
-    assert eventually(lambda: disks_with_an_identity(administrator) == 4)
+    assert eventually(lambda: disks_with_an_identity(administrator) == 4, SECONDS)
     assert_all_is_read(bucket, content)
-    assert eventually(lambda: is_filled(platform, "/srv/disk2"))
+    assert eventually(lambda: is_filled(platform, "/srv/disk2"), SECONDS)
