@@ -30,9 +30,9 @@ LINT = (
 # So that none of them runs alone at the end.
 LONGEST_SCENARIOS_FIRST = ("migrate_minio", "adopt")
 # They have not passed from create to destroy yet: `molecule test --scenario-name NAME` runs one.
-NOT_YET = frozenset({"air_gapped", "cluster", "split"})
+NOT_YET = frozenset({"air_gapped", "cluster"})
 # They pass, and with them all of this would take longer than CI has.
-BY_THEMSELVES = frozenset({"acme", "other_databases", "own_login", "replicas", "stores"})
+BY_THEMSELVES = frozenset({"acme", "other_databases", "own_login", "replicas", "split", "stores"})
 AT_ONCE = 2
 
 
