@@ -30,7 +30,7 @@ LINT = (
 # So that none of them runs alone at the end.
 LONGEST_SCENARIOS_FIRST = ("migrate_minio", "adopt")
 # They have not passed from create to destroy yet: `molecule test --scenario-name NAME` runs one.
-NOT_YET = frozenset({"air_gapped", "cluster"})
+NOT_YET = frozenset({"air_gapped", "cluster", "own_registry"})
 # They pass, and with them all of this would take longer than CI has.
 BY_THEMSELVES = frozenset({"acme", "other_databases", "own_login", "replicas", "split", "stores"})
 AT_ONCE = 2
@@ -48,15 +48,8 @@ def checks() -> list[Step]:
     return [
         Step("rustfs build", (PYTHON, "-m", "lab", "rustfs", "start")),
         Step("lint", ("make", "lint")),
-        Step("package", (PYTHON, "-m", "tools.package_test")),
-    ]
-
-
-def quick_tests() -> list[Step]:
-    """Databases that start leave the processor to the units."""
-    return [
         Step("unit", ("make", "unit")),
-        Step("contract", ("make", "contract")),
+        Step("package", (PYTHON, "-m", "tools.package_test")),
     ]
 
 
@@ -76,12 +69,11 @@ def main() -> None:
         planned = len(LINT)
         outcomes = side_by_side(LINT, jobs=os.cpu_count() or 2)
     elif sys.argv[1:] == ["test"]:
-        stages = [quick_tests(), scenarios()]
-        planned = len(checks()) + sum(len(stage) for stage in stages)
+        on_servers = [Step("contract", ("make", "contract")), *scenarios()]
+        planned = len(checks()) + len(on_servers)
         outcomes = in_order(checks())
-        for stage in stages:
-            if all(outcome.ok for outcome in outcomes):
-                outcomes += together(stage, AT_ONCE)
+        if all(outcome.ok for outcome in outcomes):
+            outcomes += together(on_servers, AT_ONCE)
         print("\n" + "\n".join(outcome.line() for outcome in outcomes))
     else:
         sys.exit("usage: python -m tools.suites lint|test")

@@ -231,6 +231,15 @@ def url_problem(url: str, reason: str, variable: str) -> str:
     )
 
 
+def untrusted_problem(url: str, reason: str, variable: str, ca_variable: str) -> str:
+    """Return the sentence for an address whose certificate the server does not trust."""
+    reason = reason.strip().rstrip(".")
+    return (
+        f"{variable}: {without_login(url)} shows a certificate that this server does not trust ({reason}),"
+        f" write that of its authority in {ca_variable}."
+    )
+
+
 def without_login(url: str) -> str:
     """Return the URL without the user and password it may hold."""
     return _LOGIN.sub("", url)

@@ -74,6 +74,10 @@ options:
       ca_certificate:
         description: Certificates to trust instead of the public ones, in PEM form, as text. Empty for these.
         type: str
+      ca_variable:
+        description: The option that gives O(urls[].ca_certificate), for messages. Empty where there is none.
+        type: str
+        default: ""
       variable:
         description: The option that the operator sets, for messages.
         type: str
@@ -139,6 +143,7 @@ problems:
 import os
 from http.client import HTTPException
 from pathlib import Path
+from ssl import SSLCertVerificationError
 from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -159,6 +164,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.precheck import (
     parse_proc_net_tcp,
     port_problem,
     socket_owners,
+    untrusted_problem,
     url_problem,
 )
 
@@ -192,6 +198,7 @@ ARGUMENT_SPEC = {
         "options": {
             "url": {"type": "str", "required": True},
             "ca_certificate": {"type": "str"},
+            "ca_variable": {"type": "str", "default": ""},
             "variable": {"type": "str", "required": True},
         },
     },
@@ -264,7 +271,11 @@ def url_problems(items: list[dict[str, Any]], timeout: int) -> list[str]:
             # An answer, whatever it says.
             continue
         except URLError as exc:
-            problems.append(url_problem(item["url"], str(exc.reason), item["variable"]))
+            if item["ca_variable"] and isinstance(exc.reason, SSLCertVerificationError):
+                reason = exc.reason.verify_message
+                problems.append(untrusted_problem(item["url"], reason, item["variable"], item["ca_variable"]))
+            else:
+                problems.append(url_problem(item["url"], str(exc.reason), item["variable"]))
         except (OSError, ValueError, HTTPException, UrlConnectionError) as exc:
             problems.append(url_problem(item["url"], str(exc), item["variable"]))
     return problems

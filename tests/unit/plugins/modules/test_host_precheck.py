@@ -105,8 +105,12 @@ def server_of_ones_own(tmp_path: Path) -> Iterator[tuple[str, str]]:
 
 def test_an_authority_of_ones_own(run: Run, server_of_ones_own: tuple[str, str]) -> None:
     url, certificate = server_of_ones_own
-    refused = run(urls=[{"url": url, "variable": "c", "ca_certificate": ""}])
-    assert "certificate" in refused["msg"].lower()
+    asked = {"url": url, "variable": "c", "ca_certificate": ""}
+    assert "does not answer from this server ([SSL: CERTIFICATE_VERIFY_FAILED]" in run(urls=[asked])["msg"]
+    assert run(urls=[{**asked, "ca_variable": "d"}])["msg"] == (
+        f"c: {url} shows a certificate that this server does not trust (self-signed certificate),"
+        " write that of its authority in d."
+    )
     assert "failed" not in run(urls=[{"url": url, "variable": "c", "ca_certificate": certificate}])
 
 
