@@ -28,7 +28,7 @@ LINT = (
 
 
 # So that none of them runs alone at the end.
-LONGEST_SCENARIOS_FIRST = ("migrate_minio", "adopt")
+LONGEST_SCENARIOS_FIRST = ("migrate_minio", "adopt", "interrupted", "default", "front_door")
 # They have not passed from create to destroy yet: `molecule test --scenario-name NAME` runs one.
 NOT_YET = frozenset({"air_gapped", "cluster", "own_registry"})
 # They pass, and with them all of this would take longer than CI has.

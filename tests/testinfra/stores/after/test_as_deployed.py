@@ -126,3 +126,8 @@ def test_bucket_keeps_versions_for_a_while(root: Any) -> None:
     oldest = min(versions["Versions"], key=lambda version: version["LastModified"])
     old = root.get_object(Bucket="mlflow", Key="own/twice", VersionId=oldest["VersionId"])
     assert old["Body"].read() == b"old"
+
+
+def test_all_clocks_show_the_time_zone(platform: Platform) -> None:
+    for service in ("mysql", "rustfs", "mlflow", "nginx"):
+        assert platform.compose(f"exec -T {service} date +%z").strip() == "+0530", service
