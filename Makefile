@@ -13,7 +13,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Frames around the output break its lines.
 export MOLECULE_COMMAND_BORDERS := false
 
-.PHONY: help venv lab down status lint format unit contract test converge verify destroy docs package figures clean
+.PHONY: help venv lab down status lint format unit contract test choices converge verify destroy docs package figures clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -48,8 +48,11 @@ contract: venv ## the lab's images against what the official ones document, and 
 package: venv ## pack the collection, install the archive, look at what arrived
 	@python -m tools.package_test
 
-test: venv ## everything, the quickest first
+test: venv ## every check, the quickest first; `make choices` has the rest of the scenarios
 	@python -m tools.suites test
+
+choices: venv ## the other scenarios, about two hours
+	@python -m tools.suites choices
 
 converge: venv ## Molecule's inner loop: make and deploy the server of SCENARIO=default
 	@molecule converge --scenario-name $(SCENARIO)

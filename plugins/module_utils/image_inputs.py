@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -90,4 +91,18 @@ def _check_indexes(values: Mapping[str, Any]) -> list[str]:
             )
         elif parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", str(url)):
             problems.append(f"{variable}: found {url!r}, write an address such as https://pypi.example.org/simple.")
+        elif parts.scheme == "https" and _is_address(parts.hostname):
+            problems.append(
+                f"{variable}: found {url!r}, write a host name:"
+                " pip cannot compare the certificate of a server with a bare address."
+            )
     return problems
+
+
+def _is_address(host: str) -> bool:
+    """Tell an IP address from a host name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -9,6 +9,7 @@ import pytest
 
 from ...conftest import INVENTORY, Platform
 
+REGISTRY = "gateway.site.lab:5000"
 AUTHORITIES = "import json, ssl; print(json.dumps(ssl.create_default_context().get_ca_certs()))"
 
 
@@ -18,15 +19,14 @@ def gateway() -> Platform:
 
 
 @pytest.fixture(scope="module")
-def published(platform: Platform, gateway: Platform) -> dict[str, Any]:
+def published(platform: Platform) -> dict[str, Any]:
     """Publish the image that runs, as somebody does who has one registry for all servers."""
     image = platform.container("mlflow")["Config"]["Image"]
-    name = f"{gateway.address}:5000/site/mlflow"
-    reference = f"{name}:{image.rpartition(':')[2]}"
+    reference = f"{REGISTRY}/site/mlflow:{image.rpartition(':')[2]}"
     platform.host.check_output(
         f"docker tag {image} {reference} && docker push --quiet {reference} && docker image rm {reference}"
     )
-    return {"mlflow_image_source": "pull", "mlflow_image_name": name}
+    return {"mlflow_image_source": "pull", "mlflow_image_name": f"{REGISTRY}/site/mlflow"}
 
 
 @pytest.mark.parametrize("image", ["mysql", "nginx", "python"])
@@ -59,9 +59,9 @@ def test_a_second_run_changes_nothing(platform: Platform) -> None:
     platform.assert_settled()
 
 
-def test_an_image_of_another_origin_is_refused(platform: Platform, gateway: Platform) -> None:
+def test_an_image_of_another_origin_is_refused(platform: Platform) -> None:
     before = platform.containers()
-    result = platform.site(mlflow_image_source="pull", mlflow_image=f"{gateway.address}:5000/library/nginx:1.30")
+    result = platform.site(mlflow_image_source="pull", mlflow_image=f"{REGISTRY}/library/nginx:1.30")
     assert result.returncode != 0
     assert "mlflow_image" in result.message
     assert platform.containers() == before

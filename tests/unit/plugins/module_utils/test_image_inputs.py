@@ -84,6 +84,13 @@ def test_bad_values_are_told(values: dict[str, Any], words: list[str]) -> None:
     assert all(word in text for word in words), text
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1:8443", "[2001:db8::1]"])
+def test_an_index_is_not_asked_over_tls_by_its_address(host: str) -> None:
+    (problem,) = check_images({"mlflow_pip_index_url": f"https://{host}/simple"})
+    assert problem.startswith(f"mlflow_pip_index_url: found 'https://{host}/simple', write a host name")
+    assert check_images({"mlflow_pip_index_url": f"http://{host}/simple"}) == []
+
+
 def test_a_login_is_refused_and_not_repeated() -> None:
     (problem,) = check_images({"mlflow_pip_index_url": "https://user:geheim@pypi.example.org/simple"})
     assert "holds a login" in problem
