@@ -75,3 +75,17 @@ def test_a_published_image_is_pulled(platform: Platform, published: dict[str, An
     after = platform.containers()
     assert [name for name in before if before[name] != after[name]] == ["mlflow"]
     assert platform.site(**published).changed == []
+
+
+def test_an_image_is_pinned_by_its_digest(platform: Platform, published: dict[str, Any]) -> None:
+    pinned = platform.host.check_output("docker image inspect --format '{{index .RepoDigests 0}}' nginx:1.30")
+    assert pinned.startswith("nginx@sha256:")
+    before = platform.containers()
+    platform.site(**published, nginx_image=pinned).assert_ok()
+    assert platform.container("nginx")["Config"]["Image"] == pinned
+    after = platform.containers()
+    assert [name for name in before if before[name] != after[name]] == ["nginx"]
+
+    wrong = platform.site(**published, nginx_image=f"nginx@sha256:{'0' * 64}")
+    assert wrong.returncode != 0
+    assert platform.containers() == after

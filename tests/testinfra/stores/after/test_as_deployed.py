@@ -130,4 +130,4 @@ def test_bucket_keeps_versions_for_a_while(root: Any) -> None:
 
 def test_all_clocks_show_the_time_zone(platform: Platform) -> None:
     for service in ("mysql", "rustfs", "mlflow", "nginx"):
-        assert platform.compose(f"exec -T {service} date +%z").strip() == "+0530", service
+        assert platform.compose(f"exec -T {service} date +%%z").strip() == "+0530", service

@@ -36,7 +36,9 @@ def disks_with_an_identity(administrator: Ask) -> int:
 
 
 def is_filled(platform: Platform, disk: str) -> bool:
-    """All objects are on it, and RustFS has put away its notes of having filled it."""
+    """It is one of the set again, all objects are on it, and RustFS has put away its notes of having filled it."""
+    if not platform.host.file(f"{disk}/rustfs/.rustfs.sys/format.json").exists:
+        return False
     missing = [key for key in KEYS if not platform.host.file(f"{disk}/rustfs/mlflow/{key}").is_directory]
     notes = "ls /srv/disk*/rustfs/.rustfs.sys/buckets/ahm-replacement/*_intent.json"
     return not missing and bool(platform.host.run(notes).failed)
