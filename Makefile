@@ -48,7 +48,7 @@ contract: venv ## the lab's images against what the official ones document, and 
 package: venv ## pack the collection, install the archive, look at what arrived
 	@python -m tools.package_test
 
-test: venv ## every check, the quickest first; `make choices` has the rest of the scenarios
+test: venv ## every check and the main scenarios, the quickest first
 	@python -m tools.suites test
 
 choices: venv ## the other scenarios, about two hours

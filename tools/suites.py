@@ -32,8 +32,15 @@ LONGEST_SCENARIOS_FIRST = ("migrate_minio", "adopt", "interrupted", "default", "
 # With them all of this would take longer than CI has; `make choices` runs them.
 BY_THEMSELVES = frozenset(
     {
-        *("acme", "air_gapped", "cluster", "other_databases", "own_login"),
-        *("own_registry", "replicas", "split", "stores"),
+        "acme",
+        "air_gapped",
+        "cluster",
+        "other_databases",
+        "own_login",
+        "own_registry",
+        "replicas",
+        "split",
+        "stores",
     }
 )
 AT_ONCE = 2

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost
+from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, address_of
 
 VARIABLE = "mlflow_platform_direct_transfer"
 
@@ -71,8 +70,4 @@ def _host_of_s3(virtual_hosts: Sequence[Mapping[str, Any] | None]) -> tuple[int,
 
 
 def _is_name(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return host != "localhost" and not host.startswith("*")
-    return False
+    return address_of(host) is None and host != "localhost" and not host.startswith("*")

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from ansible_collections.onprem.mlflow.plugins.module_utils.ca_certificate import ca_certificate_problems
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.image_reference import TAG, ImageReference
+from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import address_of
 
 # Who has the private key of such a certificate.
 AUTHORITY = "the authority"
@@ -91,18 +91,9 @@ def _check_indexes(values: Mapping[str, Any]) -> list[str]:
             )
         elif parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", str(url)):
             problems.append(f"{variable}: found {url!r}, write an address such as https://pypi.example.org/simple.")
-        elif parts.scheme == "https" and _is_address(parts.hostname):
+        elif parts.scheme == "https" and address_of(parts.hostname):
             problems.append(
                 f"{variable}: found {url!r}, write a host name:"
                 " pip cannot compare the certificate of a server with a bare address."
             )
     return problems
-
-
-def _is_address(host: str) -> bool:
-    """Tell an IP address from a host name."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
