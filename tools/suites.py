@@ -28,13 +28,15 @@ LINT = (
 
 
 # So that none of them runs alone at the end.
-LONGEST_SCENARIOS_FIRST = ("migrate_minio", "adopt", "interrupted", "default", "front_door")
+LONGEST_SCENARIOS_FIRST = ("migrate_minio", "adopt", "interrupted", "default")
 # With them all of this would take longer than CI has; `make choices` runs them.
 BY_THEMSELVES = frozenset(
     {
         "acme",
         "air_gapped",
         "cluster",
+        "debian12",
+        "front_door",
         "other_databases",
         "own_login",
         "own_registry",
