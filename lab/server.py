@@ -40,6 +40,7 @@ def create_arguments(stated: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of ``server.yml`` in the words of the Docker SDK."""
     return {
         "cap_add": list(stated["capabilities"]),
+        "devices": [f"{device}:{device}:rwm" for device in stated["devices"] if Path(device).exists()],
         "security_opt": list(stated["security_opts"]),
         "cgroupns": stated["cgroupns_mode"],
         "tmpfs": dict.fromkeys(stated["tmpfs"], ""),

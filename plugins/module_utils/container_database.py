@@ -131,7 +131,7 @@ class Place:
             "--set=ON_ERROR_STOP=1",
         )
 
-    def dump(self) -> list[str]:
+    def dump(self, options: Sequence[str] = ()) -> list[str]:
         """Return the command that prints the dump."""
         if self.engine == "mysql":
             return self.exec(
@@ -148,6 +148,7 @@ class Place:
                 "--set-gtid-purged=OFF",
                 # New in 9.7, and needs a right that MLflow's user has not.
                 "--loose-skip-masking-policies",
+                *options,
                 self.name,
             )
         return self.exec(
@@ -160,6 +161,7 @@ class Place:
             "--encoding=UTF8",
             "--no-owner",
             "--no-acl",
+            *options,
         )
 
     def restore(self) -> list[str]:
@@ -200,9 +202,9 @@ class Runner:
         must_succeed(place, "df", done.returncode, done.stderr)
         return int(done.stdout.decode().splitlines()[-1].split()[-3]) * 1024
 
-    def dump(self, place: Place, file: IO[bytes]) -> None:
+    def dump(self, place: Place, file: IO[bytes], options: Sequence[str] = ()) -> None:
         """Write the dump to a file."""
-        done = self._run(place, place.dump(), stdin=subprocess.DEVNULL, stdout=file)
+        done = self._run(place, place.dump(options), stdin=subprocess.DEVNULL, stdout=file)
         must_succeed(place, "the dump", done.returncode, done.stderr)
         # mysqldump ends with 0 though it could not read something.
         if _PROGRAM_ERROR.search(done.stderr.decode(errors="replace")):
@@ -380,7 +382,7 @@ def _write_dump(engine: Engine, path: str, rows: Mapping[str, int], runner: Runn
         runner.dump(place, file)
         size = os.fstat(file.fileno()).st_size
         if place.engine == "mysql":
-            _must_be_complete(file, size)
+            must_be_complete(file, size)
         os.fsync(file.fileno())
     if engine.rows() != rows:
         part.unlink()
@@ -391,7 +393,8 @@ def _write_dump(engine: Engine, path: str, rows: Mapping[str, int], runner: Runn
     return size
 
 
-def _must_be_complete(file: IO[bytes], size: int) -> None:
+def must_be_complete(file: IO[bytes], size: int) -> None:
+    """Raise InputError where a dump of MySQL lacks its last line."""
     file.seek(max(0, size - 200))
     if DUMP_COMPLETED not in file.read():
         raise InputError("mysqldump ended before its last line, look at the log of the old database.")
@@ -409,17 +412,19 @@ class Restored:
 def restore_database(
     place: Place,
     path: str,
-    expected: Mapping[str, int],
+    expected: Mapping[str, int] | None,
     runner: Runner,
     *,
     source_version: Sequence[int],
     source_bytes: int = 0,
     provisional: bool = False,
+    replace: bool = False,
     dry_run: bool,
 ) -> Restored:
     """Restore into an empty database, or into one that an interrupted restore left; the rows must be as expected.
 
-    What is provisional may be replaced by the next restore, until it is made final.
+    What is provisional may be replaced by the next restore, until it is made final. With `replace` the database may
+    hold anything.
     """
     engine = Engine(place, runner)
     if tuple(source_version) > engine.version():
@@ -428,16 +433,16 @@ def restore_database(
             f" {_dotted(engine.version())}, choose a newer image for ours."
         )
     if dry_run:
-        return Restored({}, _is_marked(engine, source_bytes), changed=True)
+        return Restored({}, _is_marked(engine, source_bytes, replace), changed=True)
     with only_one(path):
         # After the wait: until then, another run may have worked on it.
-        marked = _is_marked(engine, source_bytes)
-        if marked:
-            engine.empty()
-        else:
+        marked = _is_marked(engine, source_bytes, replace)
+        if not marked:
             engine.mark()
+        if marked or replace:
+            engine.empty()
         _feed(engine, path, runner)
-        rows = _expected_rows(engine, expected)
+        rows = engine.rows() if expected is None else _expected_rows(engine, expected)
         if not provisional:
             engine.unmark()
     return Restored(rows, marked, changed=True)
@@ -452,10 +457,10 @@ def make_final(place: Place, runner: Runner, *, dry_run: bool) -> Restored:
     return Restored(engine.rows(), begun_anew=False, changed=marked)
 
 
-def _is_marked(engine: Engine, source_bytes: int) -> bool:
+def _is_marked(engine: Engine, source_bytes: int, replace: bool) -> bool:
     place, tables = engine.place, engine.tables()
     marked = MARKER in tables
-    if tables and not marked:
+    if tables and not marked and not replace:
         raise InputError(
             f"The database {place.name!r} in {place.container} is not empty ({len(tables)} tables), and is not"
             " overwritten; remove its data folder if it holds nothing that is needed."

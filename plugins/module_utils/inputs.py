@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.acme_check import check_acme
+from ansible_collections.onprem.mlflow.plugins.module_utils.backup_check import check_backup
 from ansible_collections.onprem.mlflow.plugins.module_utils.ca_certificate import ca_certificate_problems
 from ansible_collections.onprem.mlflow.plugins.module_utils.compose import check_service_limits
 from ansible_collections.onprem.mlflow.plugins.module_utils.direct_transfer import check_direct_transfer
@@ -126,6 +127,7 @@ def check_values(values: Mapping[str, Any], server_address: str = "", stores: Se
     problems += check_login(values)
     problems += check_publish(values)
     problems += check_acme(values)
+    problems += check_backup(values)
     problems += check_images(values)
     problems += check_bucket_key(values)
     problems += check_folders("rustfs_disks", [str(disk) for disk in values.get("rustfs_disks") or []])

@@ -1,0 +1,125 @@
+# Copyright: Contributors to the onprem.mlflow collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The manifest of a backup: all objects of the bucket, in the order of their keys, with what a copy has to have.
+
+A line of JSON for each object. What an object's headers are is asked once: as long as its listing stays the same, the
+manifest before has them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+CONNECTIONS = 16
+_AT_ONCE = 500
+# Headers that a copy is given, in the words of boto3.
+_HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One object; the size is in bytes."""
+
+    key: str
+    size: int
+    etag: str
+    modified: str
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    # The backup has it below `late`, and not below `artifacts`.
+    late: bool = False
+
+    @property
+    def late_name(self) -> str:
+        """Return the name of its file below `late`; a key may be no path."""
+        return hashlib.sha256(self.key.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def same(self, other: Entry) -> bool:
+        """Tell whether the listing says the same of both."""
+        return (self.key, self.size, self.etag) == (other.key, other.size, other.etag)
+
+    def line(self) -> str:
+        """Return it as a line of the manifest."""
+        said = {name: value for name, value in asdict(self).items() if value or name == "size"}
+        return json.dumps(said, sort_keys=True) + "\n"
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """Yield what a manifest holds, in its order; nothing where there is none."""
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield Entry(**json.loads(line))
+
+
+def listing(client: Any, bucket: str) -> Iterator[Entry]:
+    """Yield the objects of a bucket in the order of their keys, without their headers."""
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for item in page.get("Contents", []):
+            yield Entry(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"].isoformat())
+
+
+def paired(ours: Iterable[Entry], others: Iterable[Entry]) -> Iterator[tuple[Entry, Entry | None]]:
+    """Yield each of ours with the other of the same key; both are in the order of their keys."""
+    rest = iter(others)
+    other = next(rest, None)
+    for entry in ours:
+        key = entry.key.encode("utf-8", "surrogatepass")
+        while other is not None and other.key.encode("utf-8", "surrogatepass") < key:
+            other = next(rest, None)
+        yield entry, other if other is not None and other.key == entry.key else None
+
+
+def head(client: Any, bucket: str, entry: Entry) -> Entry | None:
+    """Return the object as it is now, with its headers; None where it is gone."""
+    try:
+        answer = client.head_object(Bucket=bucket, Key=entry.key)
+    except client.exceptions.ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+            return None
+        raise
+    headers = {name: answer[name] for name in _HEADERS if answer.get(name)}
+    modified = answer["LastModified"].isoformat()
+    return Entry(entry.key, answer["ContentLength"], answer["ETag"].strip('"'), modified, headers)
+
+
+def write(path: Path, entries: Iterable[Entry]) -> tuple[int, int]:
+    """Write a manifest, and return number and bytes of its objects."""
+    count = size = 0
+    with path.open("w", encoding="utf-8") as file:
+        for entry in entries:
+            file.write(entry.line())
+            count += 1
+            size += entry.size
+    return count, size
+
+
+def take(client: Any, bucket: str, before: Path, path: Path) -> tuple[int, int]:
+    """Write the manifest of the bucket as it is, and return number and bytes of its objects."""
+
+    def complete(pair: tuple[Entry, Entry | None]) -> Entry | None:
+        entry, known = pair
+        if known is not None and known.same(entry) and known.modified == entry.modified:
+            return replace(known, late=False)
+        return head(client, bucket, entry)
+
+    pairs = paired(listing(client, bucket), read(before))
+    return write(path, in_order(complete, pairs))
+
+
+def in_order(
+    complete: Callable[[tuple[Entry, Entry | None]], Entry | None], pairs: Iterator[tuple[Entry, Entry | None]]
+) -> Iterator[Entry]:
+    """Yield what is made of each pair, many at a time, in their order and without those that are gone."""
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        while batch := list(islice(pairs, _AT_ONCE)):
+            yield from (entry for entry in pool.map(complete, batch) if entry is not None)
