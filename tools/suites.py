@@ -28,11 +28,12 @@ LINT = (
 
 
 # So that none of them runs alone at the end.
-LONGEST_SCENARIOS_FIRST = ("migrate_minio", "adopt", "interrupted", "default")
+LONGEST_SCENARIOS_FIRST = ("migrate_minio", "backup", "interrupted", "default")
 # With them all of this would take longer than CI has; `make choices` runs them.
 BY_THEMSELVES = frozenset(
     {
         "acme",
+        "adopt",
         "air_gapped",
         "cluster",
         "debian12",

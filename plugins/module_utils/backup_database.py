@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_settings import Settings
 from ansible_collections.onprem.mlflow.plugins.module_utils.container_database import (
+    MARKER,
     Engine,
     Place,
     Runner,
@@ -55,6 +56,8 @@ def dump(settings: Settings, path: Path, runner: Runner) -> Dump:
         return dump_sqlite(settings.project_dir / settings.database.path, path)
     place = place_of(settings)
     engine = Engine(place, runner)
+    if MARKER in engine.tables():
+        raise InputError(f"The database {place.name!r} is put back in part only: run restore.yml again.")
     position = ""
     if place.engine == "postgres":
         position = engine.sql("SELECT pg_current_wal_lsn()")[0]

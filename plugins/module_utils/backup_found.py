@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_repository import Restic, Snapshot
-from ansible_collections.onprem.mlflow.plugins.module_utils.backup_settings import WORK, Settings
+from ansible_collections.onprem.mlflow.plugins.module_utils.backup_settings import REPLACED, WORK, Settings
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 
 DESCRIPTION = "backup.json"
@@ -42,12 +42,12 @@ class Backup:
 
 def choose(snapshots: Sequence[Snapshot], wanted: str, location: str) -> Snapshot:
     """Return the backup of an identifier, or the latest one."""
-    if not snapshots:
+    if not any(REPLACED not in snapshot.tags for snapshot in snapshots):
         raise InputError(
             f"backup_restore: there is no backup of MLflow at {location}, write another backup_repository."
         )
     if wanted == LATEST:
-        return snapshots[-1]
+        return [snapshot for snapshot in snapshots if REPLACED not in snapshot.tags][-1]
     found = [snapshot for snapshot in snapshots if snapshot.id.startswith(wanted)]
     if len(found) == 1:
         return found[0]

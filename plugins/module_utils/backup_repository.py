@@ -86,7 +86,9 @@ def options(settings: Settings) -> list[str]:
     return ["--option", f"sftp.command={shlex.join(words)}"]
 
 
-def backup_arguments(settings: Settings, paths: Sequence[str], exclude_file: str) -> list[str]:
+def backup_arguments(
+    settings: Settings, paths: Sequence[str], exclude_file: str, tags: Sequence[str] = ()
+) -> list[str]:
     """Return the words that make a snapshot of paths below the project's folder."""
     left_out = [word for path in LEFT_OUT for word in ("--exclude", str(settings.project_dir / path))]
     return [
@@ -100,6 +102,7 @@ def backup_arguments(settings: Settings, paths: Sequence[str], exclude_file: str
         TAG,
         "--tag",
         f"project={settings.project}",
+        *(word for tag in tags for word in ("--tag", tag)),
         *left_out,
         "--exclude-file",
         exclude_file,
@@ -115,7 +118,8 @@ def forget_arguments(settings: Settings) -> list[str]:
         if count
         for word in (f"--keep-{period.replace('_', '-')}", str(count))
     ]
-    # One platform's backups are one row, whatever paths it had and wherever it ran.
+    # One platform's backups are one row, whatever paths it had and wherever it ran. Those that a restore has replaced
+    # are another one.
     return ["forget", "--quiet", "--tag", f"{TAG},project={settings.project}", "--group-by", "tags", *keep, "--prune"]
 
 

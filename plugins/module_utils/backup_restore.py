@@ -18,6 +18,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.backup_found import 
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_repository import Restic, explain
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_settings import WORK, Settings
 from ansible_collections.onprem.mlflow.plugins.module_utils.container_database import (
+    MARKER,
     Engine,
     Runner,
     restore_database,
@@ -63,7 +64,9 @@ def last_change(settings: Settings) -> float | None:
     else:
         place = place_of(settings)
         engine = Engine(place, Runner())
-        if "alembic_version" not in engine.tables():
+        tables = engine.tables()
+        # A restore that was interrupted leaves nothing that anybody wants back.
+        if "alembic_version" not in tables or MARKER in tables:
             return None
         values = engine.sql(" UNION ALL ".join(statements))
     times = [int(value) for value in values if value is not None and str(value).isdigit()]

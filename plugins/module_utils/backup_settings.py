@@ -24,6 +24,8 @@ PLATFORM = ("compose.yml", "services", "config", "secrets", "data/acme")
 LEFT_OUT = ("config/backup", "secrets/backup")
 # All backups have it, whatever the platform is called now and was then.
 TAG = "onprem.mlflow"
+# Those that a restore takes of what it is about to replace; no restore means them by `latest`.
+REPLACED = "replaced"
 
 
 @dataclass(frozen=True)
@@ -124,5 +126,5 @@ def read(project_dir: str) -> Settings:
         ) from None
     try:
         return parse(json.loads(text))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise InputError(f"{path}: is damaged, or another version's, run site.yml, which writes it anew.") from None

@@ -49,6 +49,8 @@ class Taken:
     """What a backup holds, and what it took; sizes in bytes, times in seconds."""
 
     started: str
+    # Whether it is of what a restore is about to replace.
+    replaced: bool = False
     ended: str = ""
     ok: bool = False
     error: str = ""
@@ -65,8 +67,11 @@ class Taken:
     kept: int = 0
 
 
-def take(settings: Settings, taken: Taken, *, keep_all: bool) -> None:
-    """Take a backup, look through it, and drop those that the retention does not keep, unless all are kept."""
+def take(settings: Settings, taken: Taken) -> None:
+    """Take a backup, look through it, and drop those that the retention does not keep.
+
+    Of what a restore is about to replace, one is taken while all are kept.
+    """
     restic = Restic(settings)
     if not restic.exists():
         raise InputError(
@@ -81,7 +86,7 @@ def take(settings: Settings, taken: Taken, *, keep_all: bool) -> None:
             _take_folder(settings, restic, taken)
         else:
             _take_bucket(settings, restic, taken)
-    if keep_all:
+    if taken.replaced:
         restic.run(["check", "--quiet", "--no-lock", *_read_data(settings)])
     else:
         restic.wait_for_others()
@@ -121,7 +126,7 @@ def _empty(work: Path) -> None:
 
 def _take_folder(settings: Settings, restic: Restic, taken: Taken) -> None:
     _describe(settings, taken)
-    summary, _unread = snapshot(settings, restic, [settings.artifacts.path], [])
+    summary = snapshot(settings, restic, taken, [settings.artifacts.path], [])
     taken.snapshot, taken.added_bytes = str(summary["snapshot_id"]), int(summary["data_added"])
 
 
@@ -137,7 +142,7 @@ def _take_bucket(settings: Settings, restic: Restic, taken: Taken) -> None:
         for _pass in range(PASSES):
             _describe(settings, taken)
             with mounted(store, bucket, work / ARTIFACTS):
-                summary, _unread = snapshot(settings, restic, [f"{backup_settings.WORK}/{ARTIFACTS}"], late)
+                summary = snapshot(settings, restic, taken, [f"{backup_settings.WORK}/{ARTIFACTS}"], late)
             taken.added_bytes += int(summary["data_added"])
             before, taken.snapshot = taken.snapshot, str(summary["snapshot_id"])
             if before:
@@ -153,16 +158,17 @@ def _take_bucket(settings: Settings, restic: Restic, taken: Taken) -> None:
 
 
 def snapshot(
-    settings: Settings, restic: Restic, artifacts: list[str], late: list[Entry]
-) -> tuple[Mapping[str, Any], list[str]]:
-    """Make a snapshot, and return restic's summary and the paths that could not be read."""
+    settings: Settings, restic: Restic, taken: Taken, artifacts: list[str], late: list[Entry]
+) -> Mapping[str, Any]:
+    """Make a snapshot, and return restic's summary; what of the bucket could not be read is found by its absence."""
     work = settings.work
     exclude = work / "exclude"
     folder = f"{work}/{ARTIFACTS}/"
     exclude.write_text("".join(escaped(folder + entry.key) + "\n" for entry in late), encoding="utf-8")
     paths = [f"{backup_settings.WORK}/{name}" for name in (DESCRIPTION, MANIFEST, backup_database.DUMP, LATE)]
     there = [path for path in paths if (settings.project_dir / path).exists()]
-    arguments = backup_arguments(settings, [*there, *artifacts, *settings.platform_paths()], str(exclude))
+    tags = [backup_settings.REPLACED] if taken.replaced else []
+    arguments = backup_arguments(settings, [*there, *artifacts, *settings.platform_paths()], str(exclude), tags)
     with (work / "restic.log").open("w+b") as errors:
         with restic.start(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as process:
             summary = [line for line in json_lines(process.stdout) if line.get("message_type") == "summary"]
@@ -170,11 +176,10 @@ def snapshot(
         text = errors.read().decode(errors="replace")
     if process.returncode not in (0, INCOMPLETE) or not summary:
         raise InputError(explain(settings, process.returncode, text))
-    unread = list(unread_paths(text))
-    outside = [path for path in unread if not path.startswith(folder)]
+    outside = [path for path in unread_paths(text) if not path.startswith(folder)]
     if outside:
         raise InputError(f"{outside[0]} cannot be read, and is part of the backup: see to it, and run this again.")
-    return summary[-1], unread
+    return summary[-1]
 
 
 def unread_paths(text: str) -> Iterator[str]:
@@ -283,15 +288,15 @@ def record(settings: Settings, taken: Taken) -> None:
     new.replace(settings.state)
 
 
-def main(project_dir: str, *, keep_all: bool = False) -> int:
+def main(project_dir: str, *, replaced: bool = False) -> int:
     """Take a backup as the timer does, and say how it went."""
     os.umask(0o077)
-    taken, begun = Taken(now()), time.monotonic()
+    taken, begun = Taken(now(), replaced=replaced), time.monotonic()
     try:
         settings = backup_settings.read(project_dir)
         with only_one(settings):
             try:
-                take(settings, taken, keep_all=keep_all)
+                take(settings, taken)
                 taken.ok = True
             except InputError as error:
                 taken.error = str(error)
@@ -308,4 +313,4 @@ def main(project_dir: str, *, keep_all: bool = False) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], keep_all="--keep-all" in sys.argv[2:]))
+    sys.exit(main(sys.argv[1], replaced="--replaced" in sys.argv[2:]))

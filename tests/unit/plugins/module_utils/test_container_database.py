@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,7 +70,7 @@ class FakeDatabase(Runner):
     def free_bytes(self, place: Place) -> int:
         return 5000
 
-    def dump(self, place: Place, file: IO[bytes]) -> None:
+    def dump(self, place: Place, file: IO[bytes], options: Sequence[str] = ()) -> None:
         file.write(self.dumped)
         file.flush()
 
@@ -121,8 +121,8 @@ def test_dump_that_was_cut_short(tmp_path: Path) -> None:
 
 def test_writer_that_was_not_stopped(tmp_path: Path) -> None:
     class Growing(FakeDatabase):
-        def dump(self, place: Place, file: IO[bytes]) -> None:
-            super().dump(place, file)
+        def dump(self, place: Place, file: IO[bytes], options: Sequence[str] = ()) -> None:
+            super().dump(place, file, options)
             self.rows["alembic_version"] += 1
 
     with pytest.raises(InputError, match="stop whatever writes"):
