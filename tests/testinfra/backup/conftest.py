@@ -51,7 +51,7 @@ class Store:
         """Log a run with artifacts of several kinds."""
         files = {
             "numbers.csv.gz": gzip.compress(b"1,2,3\n" * 100, mtime=0),
-            "ä b+%41.txt": f"run {number}".encode(),
+            "ä b+ü.txt": f"run {number}".encode(),
             "odd*[1].bin": os.urandom(1000 + number),
             "big.bin" if number == 0 else "small.bin": os.urandom(BIG_BYTES if number == 0 else 20000),
         }
