@@ -36,6 +36,7 @@ BY_THEMSELVES = frozenset(
         "adopt",
         "air_gapped",
         "cluster",
+        "day_two",
         "debian12",
         "front_door",
         "other_databases",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..conftest import Platform
 
-NAME = "backup-other"
+NAME = "day-two-nas"
 STORE = "backup-store"
 KEY = {"access_key": "backup-writer", "secret_key": "a secret+of/the store's"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..conftest import PROJECT
-from .conftest import Logged, Store
+from ..logged import Logged, Store
 
 if TYPE_CHECKING:
     from pathlib import Path

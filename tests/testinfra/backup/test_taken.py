@@ -8,7 +8,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from ..conftest import PROJECT, eventually
-from .conftest import REPOSITORY, Logged, Store, state
+from ..logged import Logged, Store
+from .conftest import REPOSITORY, state
 
 if TYPE_CHECKING:
     from testinfra.host import Host

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..conftest import PROJECT, Platform, names_lead_to
-from .conftest import OTHER, REPOSITORY, Logged, Store, carry_backups, state
+from ..logged import Logged, Store
+from .conftest import OTHER, REPOSITORY, carry_backups, state
 
 if TYPE_CHECKING:
     from testinfra.host import Host
