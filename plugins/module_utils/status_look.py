@@ -34,8 +34,8 @@ def look(
     history = read_history(project_dir)
     disks = []
     for disk in status_server.disks_of([*(str(project_dir / folder) for folder in _FOLDERS), *paths]):
-        growth = status_server.grown(history, disk.paths[0], disk.size - disk.free, now)
-        whole = status_server.Disk(disk.paths, disk.size, disk.free, growth)
+        growth = status_server.grown(history, disk.paths[0], disk.used, now)
+        whole = status_server.Disk(disk.paths, disk.used, disk.free, growth)
         disks.append({**asdict(whole), "used_percent": whole.used_percent, "days_left": whole.days_left})
     backup = status_server.last_backup(project_dir / STATE, now)
     found = [path for pattern in _CERTIFICATES for path in project_dir.glob(pattern)]
@@ -124,7 +124,7 @@ def read_history(project_dir: Path) -> list[dict[str, Any]]:
 
 def remember(project_dir: Path, status: Mapping[str, Any], now: float) -> None:
     """Keep today's measurement of the disks."""
-    used = {disk["paths"][0]: disk["size"] - disk["free"] for disk in status["disks"]}
+    used = {disk["paths"][0]: disk["used"] for disk in status["disks"]}
     before = read_history(project_dir)
     kept = status_server.remembered(before, used, now)
     if kept == before:

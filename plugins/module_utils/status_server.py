@@ -28,7 +28,8 @@ class Disk:
     """A file system that has something of the platform; sizes in bytes."""
 
     paths: tuple[str, ...]
-    size: int
+    used: int
+    # For whoever is not root: what is kept back for root is neither.
     free: int
     # Bytes a day; None where it was not measured long enough ago.
     growth: float | None = None
@@ -36,7 +37,8 @@ class Disk:
     @property
     def used_percent(self) -> float:
         """Tell how full it is."""
-        return round(100 * (1 - self.free / self.size), 1) if self.size else 0.0
+        whole = self.used + self.free
+        return round(100 * self.used / whole, 1) if whole else 0.0
 
     @property
     def days_left(self) -> float | None:
@@ -53,7 +55,7 @@ def disks_of(paths: Iterable[str]) -> list[Disk]:
     disks = []
     for group in found.values():
         usage = shutil.disk_usage(group[0])
-        disks.append(Disk(tuple(group), usage.total, usage.free))
+        disks.append(Disk(tuple(group), usage.used, usage.free))
     return disks
 
 

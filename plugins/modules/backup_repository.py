@@ -31,6 +31,11 @@ options:
   password:
     description: What is to open it. The one on the server where it is left out.
     type: str
+  open:
+    description:
+      - Whether to open it in check mode. It cannot be while the server has other keys to it than it will have.
+    type: bool
+    default: true
   same_disk:
     description: Whether a folder may be on the disk that has the platform's data.
     type: bool
@@ -102,8 +107,8 @@ def ensure(params: dict[str, Any], *, dry_run: bool) -> bool:
         must_be_elsewhere(project_dir, location)
     if dry_run:
         noted = location_noted(project_dir)
-        if noted != location or not shutil.which("restic"):
-            return True
+        if noted != location or not params["open"] or not shutil.which("restic"):
+            return noted != location
     restic = Restic(read(project_dir), params["password"])
     created = not restic.exists()
     if created and not dry_run:
@@ -118,6 +123,7 @@ def main() -> None:
             "project_dir": {"type": "path", "required": True},
             "location": {"type": "str", "required": True},
             "password": {"type": "str", "no_log": True},
+            "open": {"type": "bool", "default": True},
             "same_disk": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

@@ -92,7 +92,7 @@ status:
       type: list
       elements: dict
     disks:
-      description: Size, room and growth of each disk, in bytes and bytes a day.
+      description: Used and free bytes and growth of each disk, in bytes and bytes a day.
       type: list
       elements: dict
     certificates:

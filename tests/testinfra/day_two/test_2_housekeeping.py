@@ -25,7 +25,7 @@ def sql(platform: Platform, statement: str) -> str:
     platform.write("/root/statement.sql", statement)
     command = (
         "docker exec --interactive mlflow-mysql-1 sh -c"
-        " 'MYSQL_PWD=\"$(cat /run/secrets/mysql_root_password)\" mysql --batch --skip-column-names mlflow'"
+        " 'MYSQL_PWD=\"$(cat /run/secrets/mysql_root_password)\" mysql --user=root --batch --skip-column-names mlflow'"
     )
     return str(platform.host.check_output(f"{command} < /root/statement.sql")).strip()
 
@@ -51,7 +51,8 @@ def test_deleted_runs_and_their_models_go(
         client.finalize_logged_model(model.model_id, "READY")
         gone[name] = (run, model.model_id)
     client.create_registered_model("kept")
-    client.create_model_version("kept", f"models:/{gone['registered'][1]}", gone["registered"][0])
+    run, model_id = gone["registered"]
+    client.create_model_version("kept", f"models:/{model_id}", run, model_id=model_id)
     for run, _model in gone.values():
         client.delete_run(run)
         assert files(platform, run) == 1

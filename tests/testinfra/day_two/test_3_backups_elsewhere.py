@@ -52,7 +52,9 @@ def store(elsewhere: Host) -> Iterator[str]:
         f"RUSTFS_ACCESS_KEY={KEY['access_key']}",
         f"RUSTFS_SECRET_KEY={KEY['secret_key']}",
     )
-    assert eventually(lambda: elsewhere.run("curl -fsS http://127.0.0.1:19000/health/ready").rc == 0, 60)
+    assert eventually(
+        lambda: elsewhere.run("docker exec %s curl -fsS http://127.0.0.1:9000/health/ready", STORE).rc == 0, 60
+    )
     yield f"s3:http://{NAME}:19000/backups/lab"
     elsewhere.check_output(f"docker rm --force --volumes {STORE}")
 

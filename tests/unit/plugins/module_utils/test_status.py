@@ -104,7 +104,7 @@ def test_one_measurement_a_day_for_a_month() -> None:
 
 
 def test_a_disk_that_fills() -> None:
-    disk = status_server.Disk(("/a",), 100 * GIB, 20 * GIB, 2.0 * GIB)
+    disk = status_server.Disk(("/a",), 80 * GIB, 20 * GIB, 2.0 * GIB)
     assert (disk.used_percent, disk.days_left) == (80.0, 10.0)
     assert status_server.Disk(("/a",), 100, 20, -5.0).days_left is None
     assert status_server.Disk(("/a",), 100, 20).days_left is None
@@ -141,7 +141,7 @@ def state(**more: Any) -> dict[str, Any]:
         "disks": [
             {
                 "paths": ["/opt/mlflow"],
-                "size": 100 * GIB,
+                "used": 50 * GIB,
                 "free": 50 * GIB,
                 "growth": None,
                 "used_percent": 50.0,
@@ -203,5 +203,5 @@ def test_a_backup_that_is_old_unchecked_and_failed() -> None:
     ("percent", "days", "count"), [(84.9, None, 0), (85.0, None, 1), (50.0, 13.9, 1), (50.0, 14.0, 0)]
 )
 def test_disks(percent: float, days: float | None, count: int) -> None:
-    disk = {"paths": ["/a"], "size": 1, "free": 1, "growth": None, "used_percent": percent, "days_left": days}
+    disk = {"paths": ["/a"], "used": 1, "free": 1, "growth": None, "used_percent": percent, "days_left": days}
     assert len(problems_of(state(disks=[disk]), LIMITS)) == count
