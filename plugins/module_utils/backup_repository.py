@@ -34,7 +34,8 @@ _NO_REPOSITORY = re.compile(r"Is there a repository|repository does not exist|un
 _LOCKED = re.compile(r"repository is already locked|unable to create lock")
 _WRONG_PASSWORD = re.compile(r"wrong password|no key found")
 _SSH = re.compile(
-    r"Host key verification failed|unable to start the sftp session|Permission denied|Connection refused|Could not resolve hostname"
+    r"Host key verification failed|unable to start the sftp session|Permission denied|Connection refused"
+    r"|Could not resolve hostname"
 )
 _DAMAGED = re.compile(r"ciphertext verification failed|pack .* (?:missing|damaged)|hash mismatch|Load\(<(?:data|index)")
 _NOISE = re.compile(r"^(?:\s*github\.com|\s*runtime|\s*main\.|\s*/|goroutine )")

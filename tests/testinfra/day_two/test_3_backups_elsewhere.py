@@ -52,9 +52,8 @@ def store(elsewhere: Host) -> Iterator[str]:
         f"RUSTFS_ACCESS_KEY={KEY['access_key']}",
         f"RUSTFS_SECRET_KEY={KEY['secret_key']}",
     )
-    assert eventually(
-        lambda: elsewhere.run("docker exec %s curl -fsS http://127.0.0.1:9000/health/ready", STORE).rc == 0, 60
-    )
+    ready = "docker exec %s curl -fsS http://127.0.0.1:9000/health/ready"
+    assert eventually(lambda: elsewhere.run(ready, STORE).rc == 0, 60)
     yield f"s3:http://{NAME}:19000/backups/lab"
     elsewhere.check_output(f"docker rm --force --volumes {STORE}")
 
