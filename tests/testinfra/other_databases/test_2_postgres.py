@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .backed_up import assert_goes_back
 from .conftest import everything, log_a_run, remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ..conftest import Platform
 
@@ -65,3 +67,7 @@ def test_another_database_is_refused(platform: Platform) -> None:
         " write 'postgres', or bring the runs to the other database and set mlflow_database_moved: true for one run."
     ) in result.message
     assert everything(platform) == before
+
+
+def test_a_backup_comes_back(platform: Platform, tmp_path: Path) -> None:
+    assert_goes_back(platform, tmp_path, **OWN)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .backed_up import assert_goes_back
 from .conftest import log_a_run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..conftest import Platform
 
 SQLITE: dict[str, Any] = {"mlflow_platform_database": "sqlite", "mlflow_workers": 1}
@@ -31,3 +34,7 @@ def test_second_run_changes_nothing(platform: Platform) -> None:
     again = platform.site(**SQLITE)
     again.assert_ok()
     assert again.changed == []
+
+
+def test_a_backup_comes_back(platform: Platform, tmp_path: Path) -> None:
+    assert_goes_back(platform, tmp_path, **SQLITE)
