@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,10 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.container_database i
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 
 DUMP = "database.dump"
+# How long a database may take to start, and its container to be there.
+STARTING_SECONDS = 300
+STOPPED_SECONDS = 20
+_PAUSE_SECONDS = 2
 # Where mysqldump says it, well before the first table.
 _HEAD_BYTES = 65536
 _BINARY_LOG = re.compile(rb"SOURCE_LOG_FILE='(?P<file>[^']+)', SOURCE_LOG_POS=(?P<position>\d+)")
@@ -56,6 +61,7 @@ def dump(settings: Settings, path: Path, runner: Runner) -> Dump:
         return dump_sqlite(settings.project_dir / settings.database.path, path)
     place = place_of(settings)
     engine = Engine(place, runner)
+    wait_until_it_answers(engine)
     if MARKER in engine.tables():
         raise InputError(f"The database {place.name!r} is put back in part only: run restore.yml again.")
     position = ""
@@ -74,6 +80,21 @@ def dump(settings: Settings, path: Path, runner: Runner) -> Dump:
             position = binary_log_position(file.read(_HEAD_BYTES))
     schema = engine.sql("SELECT version_num FROM alembic_version")[0]
     return Dump(size, engine.version(), engine.bytes(), position, schema)
+
+
+def wait_until_it_answers(engine: Engine) -> None:
+    """Wait for a database that is starting, as after a start of the server; raise InputError where it does not come."""
+    begun = time.monotonic()
+    while True:
+        try:
+            engine.sql("SELECT 1")
+        except InputError as error:
+            waits = STARTING_SECONDS if "does not answer" in str(error) else STOPPED_SECONDS
+            if time.monotonic() - begun > waits:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def binary_log_position(head: bytes) -> str:

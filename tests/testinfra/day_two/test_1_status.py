@@ -24,6 +24,11 @@ def told(platform: Platform, folder: Path, **variables: Any) -> tuple[int, dict[
     return result.returncode, read["servers"][platform.name], read["drift"]
 
 
+def all_healthy(platform: Platform) -> bool:
+    states = [platform.container(service)["State"] for service in platform.services]
+    return all(state["Health"]["Status"] == "healthy" for state in states)
+
+
 def test_a_platform_in_order(platform: Platform, tmp_path: Path) -> None:
     platform.play("playbooks/backup.yml").assert_ok()
     status, state, drift = told(platform, tmp_path)
@@ -65,7 +70,7 @@ def test_what_is_to_be_looked_at(platform: Platform, server: Host, tmp_path: Pat
     assert "% are used, make room." in problems
     assert "bucket" not in problems
     assert drift
-    assert eventually(lambda: platform.container("mlflow")["State"]["Health"]["Status"] == "healthy", 120)
+    assert eventually(lambda: all_healthy(platform), 180)
     server.check_output("systemctl start mlflow-backup")
 
 
