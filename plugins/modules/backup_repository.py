@@ -108,7 +108,7 @@ def ensure(params: dict[str, Any], *, dry_run: bool) -> bool:
     if dry_run:
         noted = location_noted(project_dir)
         if noted != location or not params["open"] or not shutil.which("restic"):
-            return noted != location
+            return bool(noted != location)
     restic = Restic(read(project_dir), params["password"])
     created = not restic.exists()
     if created and not dry_run:
