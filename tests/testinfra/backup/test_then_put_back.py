@@ -88,15 +88,15 @@ def test_what_is_newer_is_not_replaced_unasked(
     words = json.dumps({"backup_restore": "latest", "backup_restore_over_newer": True})
     platform.play_until(RESTORE, "put_back | Replace the database", "--extra-vars", words)
     assert server.check_output("docker inspect --format '{{.State.Running}}' mlflow-mlflow-1") == "false"
+    replaced = state(platform)["good"]["snapshot"]
+    assert replaced != good
     result = platform.play(RESTORE, backup_restore="latest", backup_restore_over_newer=True)
     result.assert_ok()
     assert f"has what the backup {good[:8]}" in result.output
     store.assert_holds(logged, tmp_path / "back")
     assert run_id not in {run.info.run_id for run in store.client.search_runs([store.experiment])}
 
-    # Taken by the run that was killed, or by the one that went on.
-    replaced = state(platform)["good"]["snapshot"]
-    assert replaced != good
+    # What the run that was killed had saved before.
     platform.play(RESTORE, backup_restore=replaced[:12], backup_restore_over_newer=True).assert_ok()
     store.assert_holds(later, tmp_path / "again")
     platform.assert_settled()
