@@ -40,7 +40,9 @@ def test_a_platform_in_order(platform: Platform, tmp_path: Path) -> None:
     assert versions["mlflow"] == platform.variables.get("mlflow_version", "3.17.2")
     assert versions["mysql"].startswith("9.7")
     assert [check["name"] for check in state["checks"]] == ["bucket mlflow"]
-    assert state["timers"] == [{"unit": "mlflow-backup.timer", "active": True, "result": "success"}]
+    assert state["timers"] == [
+        {"unit": f"mlflow-{name}.timer", "active": True, "result": "success"} for name in ("backup", "housekeeping")
+    ]
     assert state["backup"]["checked"]
     assert {path for disk in state["disks"] for path in disk["paths"]} >= {PROJECT, f"{PROJECT}/backups"}
 
