@@ -24,12 +24,17 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.backup_found import 
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_mount import unmount
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_objects import Entry
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_repository import Restic, explain
-from ansible_collections.onprem.mlflow.plugins.module_utils.backup_settings import WORK, Settings
+from ansible_collections.onprem.mlflow.plugins.module_utils.backup_settings import (
+    ARTIFACTS,
+    LATE,
+    MANIFEST,
+    WORK,
+    Settings,
+)
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_store import store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import client, explained
 
-MANIFEST, LATE, ARTIFACTS = "objects.jsonl", "late", "artifacts"
 AT_ONCE = 8
 _BATCH = 200
 _WAIT_SECONDS = 120

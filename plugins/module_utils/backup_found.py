@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_repository import Restic, Snapshot
-from ansible_collections.onprem.mlflow.plugins.module_utils.backup_settings import REPLACED, WORK, Settings
+from ansible_collections.onprem.mlflow.plugins.module_utils.backup_settings import (
+    DESCRIPTION,
+    FORMAT,
+    REPLACED,
+    WORK,
+    Settings,
+)
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 
-DESCRIPTION = "backup.json"
-# What the description says, of which an older version of ours may have had less.
-FORMAT = 1
 LATEST = "latest"
 _SHOWN = 8
 

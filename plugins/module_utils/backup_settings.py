@@ -18,6 +18,10 @@ SETTINGS = "config/backup/settings.json"
 # Below the project's folder: what a backup is made from, and what is told of the last one.
 WORK = "backups/work"
 STATE = "backups/last.json"
+# In the work folder: what is in the backup, the list of its objects, those that were copied late, and the bucket.
+DESCRIPTION, MANIFEST, LATE, ARTIFACTS = "backup.json", "objects.jsonl", "late", "artifacts"
+# Of the description, of which an older version of ours may have had less.
+FORMAT = 1
 # What is there beside database and artifacts; what is not, is left out.
 PLATFORM = ("compose.yml", "services", "config", "secrets", "data/acme")
 # The key to the backups does not open anything that is inside of them.

@@ -31,13 +31,19 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.backup_repository im
     forget_arguments,
     json_lines,
 )
-from ansible_collections.onprem.mlflow.plugins.module_utils.backup_settings import Settings
+from ansible_collections.onprem.mlflow.plugins.module_utils.backup_settings import (
+    ARTIFACTS,
+    DESCRIPTION,
+    FORMAT,
+    LATE,
+    MANIFEST,
+    Settings,
+)
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_store import store_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.container_database import Runner
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import client, explained
 
-DESCRIPTION, MANIFEST, LATE, ARTIFACTS = "backup.json", "objects.jsonl", "late", "artifacts"
 # An object that is written again and again is left out of the folder after the first time.
 PASSES = 5
 _FREE_FACTOR = 2
@@ -73,11 +79,8 @@ def take(settings: Settings, taken: Taken) -> None:
     Of what a restore is about to replace, one is taken while all are kept.
     """
     restic = Restic(settings)
-    if not restic.exists():
-        raise InputError(
-            f"backup_repository: there is no repository at {settings.repository.location}; where it is on a disk, see"
-            " that it is mounted."
-        )
+    # Told before anything is dumped: where there is no repository, or where the password does not open it.
+    restic.run(["cat", "config"])
     with work_folder(settings):
         taken.mlflow_version = mlflow_version(settings)
         made = backup_database.dump(settings, settings.work / backup_database.DUMP, Runner())
@@ -253,7 +256,7 @@ def fetch(side: Any, bucket: str, entry: Entry, folder: Path) -> Entry | None:
 def _describe(settings: Settings, taken: Taken) -> None:
     """Write what a restore has to know before it begins."""
     said = {
-        "format": 1,
+        "format": FORMAT,
         "started": taken.started,
         "project": settings.project,
         "host": settings.host,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,8 +34,7 @@ def look(
     history = read_history(project_dir)
     disks = []
     for disk in status_server.disks_of([*(str(project_dir / folder) for folder in _FOLDERS), *paths]):
-        growth = status_server.grown(history, disk.paths[0], disk.used, now)
-        whole = status_server.Disk(disk.paths, disk.used, disk.free, growth)
+        whole = replace(disk, growth=status_server.grown(history, disk.paths[0], disk.used, now))
         disks.append({**asdict(whole), "used_percent": whole.used_percent, "days_left": whole.days_left})
     backup = status_server.last_backup(project_dir / STATE, now)
     found = [path for pattern in _CERTIFICATES for path in project_dir.glob(pattern)]

@@ -63,6 +63,13 @@ class Store:
         logged.artifacts[run_id] = {f"made/{name}": content for name, content in files.items()}
         return run_id
 
+    def log_runs(self, folder: Path, count: int) -> Logged:
+        """Log some runs, and make a model of the first one."""
+        logged = Logged()
+        runs = [self.log(folder, number, logged) for number in range(count)]
+        self.register(runs[0], logged)
+        return logged
+
     def register(self, run_id: str, logged: Logged) -> None:
         """Make a version of a model from a run."""
         self.client.create_registered_model("forecast")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from ..conftest import INVENTORY, PROJECT, Platform, names_lead_to
+from ..conftest import INVENTORY, Platform, names_lead_to
 from ..logged import Logged, Store
 
 OTHER = "onprem-mlflow-lab-backup-other"
@@ -28,17 +26,7 @@ def store(platform: Platform) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def logged(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Logged:
     """What is in the backups."""
-    found = Logged()
-    folder = tmp_path_factory.mktemp("logged")
-    runs = [store.log(folder, number, found) for number in range(RUNS)]
-    store.register(runs[0], found)
-    return found
-
-
-def state(platform: Platform) -> dict[str, Any]:
-    """What the server tells of its backups."""
-    read: dict[str, Any] = json.loads(platform.host.file(f"{PROJECT}/backups/last.json").content_string)
-    return read
+    return store.log_runs(tmp_path_factory.mktemp("logged"), RUNS)
 
 
 def carry_backups(source: str, target: str) -> None:

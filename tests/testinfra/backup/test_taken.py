@@ -7,9 +7,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from ..backups import state
 from ..conftest import PROJECT, eventually
 from ..logged import Logged, Store
-from .conftest import REPOSITORY, state
+from .conftest import REPOSITORY
 
 if TYPE_CHECKING:
     from testinfra.host import Host

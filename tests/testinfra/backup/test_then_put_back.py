@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..backups import state
 from ..conftest import PROJECT, Platform, names_lead_to
 from ..logged import Logged, Store
-from .conftest import OTHER, REPOSITORY, carry_backups, state
+from .conftest import OTHER, REPOSITORY, carry_backups
 
 if TYPE_CHECKING:
     from testinfra.host import Host

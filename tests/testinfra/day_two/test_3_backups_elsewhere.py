@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import testinfra
 
+from ..backups import state
 from ..conftest import PROJECT, eventually
-from .conftest import OTHER, state
+from .conftest import OTHER
 
 if TYPE_CHECKING:
     from testinfra.host import Host
