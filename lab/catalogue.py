@@ -41,7 +41,9 @@ class Image:
 PYTHON = Image("python", "library/python", "3.13-slim")
 NGINX = Image("nginx", "library/nginx", "1.30", suite="sid")
 MYSQL = Image("mysql", "library/mysql", "9.7", suite="sid")
-POSTGRES = Image("postgres", "library/postgres", "17")
+POSTGRES = Image("postgres", "library/postgres", "17", arguments={"PG_MAJOR": "17"})
+# For upgrades.
+POSTGRES_BEFORE = Image("postgres", "library/postgres", "15", suite="bookworm", arguments={"PG_MAJOR": "15"})
 MC = Image("mc", "minio/mc", "latest")
 MINIO = Image(
     "minio",
@@ -74,6 +76,7 @@ FROM_PACKAGES = (*PLATFORM, *OTHERS, *BUILDERS)
 def select(wanted: Iterable[str]) -> list[Image]:
     """Return the images named by their folder or official name."""
     known = {name: image for image in (*FROM_PACKAGES, RUSTFS) for name in (image.folder, image.official)}
+    known[POSTGRES_BEFORE.official] = POSTGRES_BEFORE
     chosen = []
     for name in wanted:
         if name not in known:

@@ -78,7 +78,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         problems = list(dict.fromkeys(problems))
         images = {name: value for name, value in values.items() if name.endswith("_image") and isinstance(value, str)}
-        result.update(changed=False, problems=problems, images=images)
+        versions = {
+            name: str(value)
+            for name, value in values.items()
+            if name.endswith("_version") and not isinstance(value, bool)
+        }
+        result.update(changed=False, problems=problems, images=images, versions=versions)
         if problems:
             result.update(failed=True, msg="\n".join(problems))
         return result

@@ -27,7 +27,6 @@ HTTP_PORT = 80
 _PROVIDER = re.compile(r"[a-z0-9-]+")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _RESOLVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
-_CALENDAR = re.compile(r"[A-Za-z0-9*:.,/~ _+-]+")
 _BASE64_URL = re.compile(r"[A-Za-z0-9_-]+=*")
 
 Host = Mapping[str, Any]
@@ -44,7 +43,6 @@ def check_acme(values: Mapping[str, Any]) -> list[str]:
         if written.get("acme_challenge") and not is_acme(host)
     ]
     problems += _check_numbers(values)
-    problems += _check_calendar(values)
     if not asking:
         return problems
     challenges = {challenge for *_unused, challenge in asking}
@@ -111,12 +109,6 @@ def _check_numbers(values: Mapping[str, Any]) -> Iterator[str]:
     for name in ("acme_renew_days", "acme_renew_random_delay", "acme_dns_propagation_wait"):
         if int(values.get(name) or 0) < 0:
             yield f"{name}: found {values[name]}, write 0 or more."
-
-
-def _check_calendar(values: Mapping[str, Any]) -> Iterator[str]:
-    text = values.get("acme_renew_calendar")
-    if text is not None and not _CALENDAR.fullmatch(str(text)):
-        yield f"acme_renew_calendar: found {text!r}, write times as systemd does, such as daily or *-*-* 03:00:00."
 
 
 def _check_dns(values: Mapping[str, Any]) -> Iterator[str]:

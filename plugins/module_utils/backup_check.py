@@ -16,7 +16,6 @@ PERIODS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
 _SFTP = re.compile(r"sftp:[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:/\S*")
 _S3 = re.compile(r"s3:https?://[A-Za-z0-9.:-]+/[a-z0-9][a-z0-9.-]+(?:/\S*)?")
 _FOLDER = re.compile(r"/[^\s\"'\\$%]*")
-_CALENDAR = re.compile(r"[A-Za-z0-9*:.,/~ _+-]+")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _WISH = "write a folder such as /mnt/backup/mlflow, sftp:USER@HOST:/FOLDER, or s3:https://HOST/BUCKET"
 
@@ -40,11 +39,6 @@ def _check_numbers(values: Mapping[str, Any]) -> list[str]:
         problems.append(f"backup_check_percent: found {percent}, write a number from 0 to 100.")
     if isinstance(delay, int) and delay < 0:
         problems.append(f"backup_random_delay: found {delay}, write seconds, 0 or more.")
-    calendar = values.get("backup_calendar")
-    if isinstance(calendar, str) and not _CALENDAR.fullmatch(calendar):
-        problems.append(
-            f"backup_calendar: found {calendar!r}, write a time as in OnCalendar, such as '*-*-* 02:30:00'."
-        )
     retention = values.get("backup_retention")
     if isinstance(retention, Mapping) and retention:
         problems += [

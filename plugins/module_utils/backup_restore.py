@@ -137,10 +137,14 @@ def _fetch(settings: Settings, restic: Restic, backup: Backup, path: Path) -> No
 
 def _replace_sqlite(settings: Settings, dump: Path) -> None:
     target = settings.project_dir / settings.database.path
-    folder = target.parent.stat()
+    # MLflow's user. On a server that is new, the role that makes the folder has not come yet.
+    owner = (settings.project_dir / "secrets" / URI_FILE).stat()
+    if not target.parent.exists():
+        target.parent.mkdir(mode=0o700, parents=True)
+        os.chown(target.parent, owner.st_uid, owner.st_gid)
     new = target.with_suffix(".restored")
     shutil.copyfile(dump, new)
-    os.chown(new, folder.st_uid, folder.st_gid)
+    os.chown(new, owner.st_uid, owner.st_gid)
     new.chmod(0o600)
     for leftover in ("-journal", "-wal", "-shm"):
         Path(f"{target}{leftover}").unlink(missing_ok=True)

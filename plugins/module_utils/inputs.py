@@ -32,6 +32,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_bucket_limits
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_disks import check_folders
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_pools import check_pools
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import BUCKET_NAME, store_of
+from ansible_collections.onprem.mlflow.plugins.module_utils.timer_check import check_timers
 from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost, parse_port
 
 # Everybody knows the key that RustFS starts with where none is set.
@@ -128,6 +129,7 @@ def check_values(values: Mapping[str, Any], server_address: str = "", stores: Se
     problems += check_publish(values)
     problems += check_acme(values)
     problems += check_backup(values)
+    problems += check_timers(values)
     problems += check_images(values)
     problems += check_bucket_key(values)
     problems += check_folders("rustfs_disks", [str(disk) for disk in values.get("rustfs_disks") or []])

@@ -34,6 +34,8 @@ class Service:
     restarts: int
     # What the engine runs to see whether it works; empty where there is no such check.
     check: tuple[str, ...]
+    # Of the container, and of the image that it was made from.
+    labels: Mapping[str, str]
 
     @classmethod
     def parse(cls, item: Mapping[str, Any]) -> Service:
@@ -46,6 +48,7 @@ class Service:
             since=item["State"]["StartedAt"],
             restarts=int(item.get("RestartCount") or 0),
             check=check_of(item["Config"].get("Healthcheck") or {}),
+            labels=item["Config"]["Labels"],
         )
 
 
@@ -59,14 +62,14 @@ def check_of(healthcheck: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def ask_engine(words: Sequence[str]) -> tuple[int, str]:
+def ask_engine(words: Sequence[str], seconds: float = _SECONDS) -> tuple[int, str]:
     """Run a command; one that takes too long has failed."""
     try:
         done = subprocess.run(
-            list(words), stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_SECONDS, text=True
+            list(words), stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=seconds, text=True
         )
     except subprocess.TimeoutExpired:
-        return 1, f"no answer within {_SECONDS} s"
+        return 1, f"no answer within {seconds:g} s"
     except FileNotFoundError:
         return 127, f"{words[0]} is not installed"
     return done.returncode, (done.stdout + done.stderr).strip()
@@ -84,7 +87,7 @@ def services_of(project: str, ask: Ask) -> list[Service]:
 
 
 # What tells a version, by the name of the service without its number.
-_VERSIONS = {
+VERSION_COMMANDS = {
     "mlflow": ("python3", "-c", "from importlib.metadata import version; print(version('mlflow'))"),
     "mysql": ("mysqld", "--version"),
     "nginx": ("nginx", "-v"),
@@ -95,7 +98,7 @@ _VERSIONS = {
 
 def version(service: Service, ask: Ask) -> str:
     """Ask a service's program for its version; the image's tag where it does not tell one."""
-    command = _VERSIONS.get(re.sub(r"-\d+$", "", service.name))
+    command = VERSION_COMMANDS.get(re.sub(r"-\d+$", "", service.name))
     if command and service.state == "running":
         status, text = ask(["docker", "exec", service.container, *command])
         found = re.search(r"\d+(?:\.\d+)+", text)

@@ -101,7 +101,8 @@ Result = dict[str, Any]
 
 
 def secrets(settings: Settings, restic: Restic, backup: Backup, *, dry_run: bool) -> Result:
-    """Put back secrets where the server has none."""
+    """Put back secrets where the server has none, if the rest will have room as well."""
+    backup_restore.must_have_room(settings, backup)
     changed = not backup_restore.has_secrets(settings)
     if changed and not dry_run:
         backup_restore.restore_secrets(settings, restic, backup)

@@ -70,6 +70,11 @@ images:
   returned: always
   type: dict
   sample: {"mysql_image": "mysql:9.7"}
+versions:
+  description: The versions that the options of the roles name, by their options; the defaults too.
+  returned: always
+  type: dict
+  sample: {"mlflow_version": "3.17.2"}
 problems:
   description: One sentence for each problem.
   type: list

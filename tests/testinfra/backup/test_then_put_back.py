@@ -27,25 +27,39 @@ def carried(platform: Platform) -> None:
 
 @pytest.mark.usefixtures("carried")
 @pytest.mark.parametrize(
-    ("backup", "password", "said"),
+    ("given", "said"),
     [
-        ("latest", "not the one", "backup_password: does not open the repository"),
+        ({"backup_password": "not the one"}, "backup_password: does not open the repository"),
         (
-            "ffffffff",
-            None,
+            {"backup_restore": "ffffffff"},
             "backup_restore: no backup begins with 'ffffffff', write latest or one of those that there are",
         ),
+        (
+            {"mlflow_platform_database": "postgres"},
+            "mlflow_platform_database: found 'postgres', but the backup",
+        ),
     ],
-    ids=["wrong password", "no such backup"],
+    ids=["wrong password", "no such backup", "another engine"],
 )
 def test_what_cannot_be_put_back_is_said(
-    platform: Platform, other_inventory: Path, backup: str, password: str | None, said: str
+    platform: Platform, other_inventory: Path, given: dict[str, Any], said: str
 ) -> None:
-    given: dict[str, Any] = {"backup_restore": backup, **({"backup_password": password} if password else {})}
-    result = platform.play(RESTORE, inventory=other_inventory, **given)
+    result = platform.play(RESTORE, inventory=other_inventory, **{"backup_restore": "latest", **given})
     assert result.returncode != 0
     assert said in result.message
     assert Platform(other_inventory).host.run("docker ps --quiet").stdout == ""
+
+
+@pytest.mark.usefixtures("carried")
+def test_too_little_disk_is_said(platform: Platform, other_inventory: Path) -> None:
+    other = Platform(other_inventory).host
+    other.check_output("mkdir -p %s && mount -t tmpfs -o size=2m small %s", PROJECT, PROJECT)
+    room = {"mlflow_platform_min_free_disk_gib": 0}
+    result = platform.play(RESTORE, inventory=other_inventory, backup_restore="latest", **room)
+    assert result.returncode != 0
+    assert " MiB free, but the database of the backup" in result.message
+    assert other.run("docker ps --quiet").stdout == ""
+    other.check_output("umount %s && rmdir %s", PROJECT, PROJECT)
 
 
 @pytest.mark.usefixtures("carried")

@@ -62,7 +62,6 @@ def test_good_options_pass(good: dict[str, Any]) -> None:
         (values(acme_eab_kid="me"), "acme_eab_hmac_key: is missing, write it, or remove acme_eab_kid."),
         (values(acme_eab_hmac_key="eQ"), "acme_eab_kid: is missing, write it, or remove acme_eab_hmac_key."),
         (values(acme_eab_kid="me", acme_eab_hmac_key="a b"), "acme_eab_hmac_key: is not in base64url form"),
-        (values(acme_renew_calendar="a\nb"), "acme_renew_calendar: found 'a\\nb', write times as systemd does"),
         (values(acme_renew_days=-1), "acme_renew_days: found -1, write 0 or more."),
         (values(acme_challenge="dns-01"), "acme_dns_provider: is missing, write how lego calls"),
         (values(**{**BY_DNS, "acme_dns_provider": "manual"}), "acme_dns_provider: found 'manual', which does not work"),

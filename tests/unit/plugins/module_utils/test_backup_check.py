@@ -31,7 +31,7 @@ SSH = {
         {"backup_repository": "/opt/mlflow/backups/restic"},
         {"backup_repository": "/mnt/b", "backup_retention": {}},
         {"backup_repository": "/mnt/b", "backup_retention": {"daily": 0, "last": 3}, "backup_check_percent": 100},
-        {"backup_repository": "/mnt/b", "backup_calendar": "Mon..Fri *-*-* 02,14:30:00", "backup_random_delay": 0},
+        {"backup_repository": "/mnt/b", "backup_random_delay": 0},
         S3,
         {**S3, "backup_repository": "s3:http://192.0.2.7:9000/backups"},
         SSH,
@@ -72,7 +72,6 @@ def test_good(good: dict[str, Any]) -> None:
         ({**SSH, "backup_ssh": {"private_key": KEY, "known_hosts": "x", "port": 0}}, "backup_ssh.port: found 0"),
         ({"backup_check_percent": 101}, "backup_check_percent: found 101, write a number from 0 to 100."),
         ({"backup_random_delay": -1}, "backup_random_delay: found -1"),
-        ({"backup_calendar": "daily; reboot"}, "backup_calendar: found 'daily; reboot'"),
         ({"backup_retention": {"daily": -1, "weekly": 2}}, "backup_retention.daily: found -1"),
         ({"backup_retention": {"daily": 0}}, "backup_retention: keeps no backup"),
         (
