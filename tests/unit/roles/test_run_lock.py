@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
+PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
+CHANGE_NOTHING = {"bundle", "publish_image", "status"}
+ROLE = "onprem.mlflow.run_lock"
 SERVERS = ("one", "two")
 ANOTHER = {
     "id": "5eed",
@@ -103,6 +107,24 @@ class Site:
 
     def finish(self) -> None:
         (self.folder / "at_work").unlink(missing_ok=True)
+
+
+def what(step: Mapping[str, Any]) -> str:
+    """What a play or a task does with the lock."""
+    role = step.get("ansible.builtin.import_role", {})
+    taken = role.get("tasks_from", "begin") if role.get("name") == ROLE else ""
+    return taken or Path(step.get("ansible.builtin.import_playbook", "")).stem
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=[path.stem for path in PLAYBOOKS])
+def test_what_changes_a_platform_has_it_alone(path: Path) -> None:
+    plays = yaml.safe_load(path.read_text())
+    steps = [what(step) for play in plays for step in (play, *play.get("tasks", []))]
+    wanted = 0 if path.stem in CHANGE_NOTHING else 1
+    assert steps.count("begin") == wanted
+    assert steps.count("end") == wanted
+    if wanted:
+        assert steps[-1] == "end"
 
 
 @pytest.fixture
