@@ -25,6 +25,8 @@ from testinfra.host import Host
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "/opt/mlflow"
+# Says which run is at work on a server.
+RUN = "/var/lib/onprem-mlflow.run"
 # The folder: a scenario may have the hosts of an example beside Molecule's own.
 INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent
 TLS = ("self_signed", "provided", "acme")

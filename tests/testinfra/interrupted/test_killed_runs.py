@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..conftest import RUN
+
 if TYPE_CHECKING:
     from ..conftest import Platform
 
@@ -29,11 +31,13 @@ CHANGE: dict[str, Any] = {"nginx_timeout": 1234}
 def test_first_run_is_killed(platform: Platform, task: str) -> None:
     printed = platform.play_until("site.yml", task)
     assert f": {task}" in printed[-1], "".join(printed[-30:])
+    assert platform.host.file(RUN).exists, "a killed run does not let the server go"
 
 
 def test_next_run_finishes_the_work(platform: Platform) -> None:
     platform.site().assert_ok()
     assert platform.login_status("admin", platform.password("admin")) == 200
+    assert not platform.host.file(RUN).exists
 
 
 def test_and_the_one_after_it_changes_nothing(platform: Platform) -> None:
