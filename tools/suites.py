@@ -43,6 +43,7 @@ BY_THEMSELVES = frozenset(
         "own_login",
         "own_registry",
         "replicas",
+        "rotation",
         "split",
         "stores",
     }

@@ -169,15 +169,28 @@ class Restic:
 
     def exists(self) -> bool:
         """Tell whether there is a repository that the password opens."""
+        status, text = self._try()
+        if status == NO_REPOSITORY or (status and _NO_REPOSITORY.search(text)):
+            return False
+        if status:
+            raise InputError(explain(self._settings, status, text))
+        return True
+
+    def opens(self) -> bool:
+        """Tell whether the password opens the repository."""
+        status, text = self._try()
+        if status == WRONG_PASSWORD or (status and _WRONG_PASSWORD.search(text)):
+            return False
+        if status:
+            raise InputError(explain(self._settings, status, text))
+        return True
+
+    def _try(self) -> tuple[int, str]:
         with self.start(
-            ["cat", "config"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            ["cat", "config", "--no-lock"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         ) as process:
             text = process.communicate()[1].decode(errors="replace")
-        if process.returncode == NO_REPOSITORY or (process.returncode and _NO_REPOSITORY.search(text)):
-            return False
-        if process.returncode:
-            raise InputError(explain(self._settings, process.returncode, text))
-        return True
+        return process.returncode, text
 
     def snapshots(self) -> list[Snapshot]:
         """List all backups of MLflow platforms, the oldest first."""

@@ -24,8 +24,8 @@ DESCRIPTION, MANIFEST, LATE, ARTIFACTS = "backup.json", "objects.jsonl", "late",
 FORMAT = 1
 # What is there beside database and artifacts; what is not, is left out.
 PLATFORM = ("compose.yml", "services", "config", "secrets", "data/acme")
-# The key to the backups does not open anything that is inside of them.
-LEFT_OUT = ("config/backup", "secrets/backup")
+# The key to the backups does not open anything that is inside of them, and no other server goes on with a rotation.
+LEFT_OUT = ("config/backup", "secrets/backup", "secrets/rotation.json")
 # All backups have it, whatever the platform is called now and was then.
 TAG = "onprem.mlflow"
 # Those that a restore takes of what it is about to replace; no restore means them by `latest`.

@@ -78,6 +78,10 @@ $drop$
 """
 
 
+class RefusedError(InputError):
+    """A login that the database refuses."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A database in a container, and who logs in."""
@@ -239,7 +243,7 @@ def must_succeed(place: Place, what: str, status: int, stderr: bytes) -> None:
     if "is not running" in text or "No such container" in text:
         raise InputError(f"The container {place.container} does not run, start it.")
     if re.search(r"Access denied for user|password authentication failed|role .* does not exist", text):
-        raise InputError(
+        raise RefusedError(
             f"The database in {place.container} refuses user {place.username!r} for {place.name!r}, write the right"
             " username and password."
         )

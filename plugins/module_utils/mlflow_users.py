@@ -123,7 +123,7 @@ def _ensure_user(
         report.actions.append(f"make {name}")
         if not dry_run:
             client.post("users/create", {"username": name, "password": user.password})
-    elif not user.keep_password and not _logs_in(client, name, user.password):
+    elif not user.keep_password and not logs_in(client, name, user.password):
         report.actions.append(f"set the password of {name}")
         if not dry_run:
             client.patch("users/update-password", {"username": name, "password": user.password})
@@ -139,7 +139,8 @@ def _users(client: RestClient) -> dict[str, bool]:
     return {str(user["username"]): bool(user["is_admin"]) for user in users}
 
 
-def _logs_in(client: RestClient, name: str, password: str) -> bool:
+def logs_in(client: RestClient, name: str, password: str) -> bool:
+    """Tell whether a user has this password."""
     try:
         client.as_user(Login(name, password)).get("users/current", {})
     except StatusError as exc:

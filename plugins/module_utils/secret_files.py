@@ -170,7 +170,7 @@ def _plan_one(directory: str, secret: Secret, before: Stored | None) -> Step:
     if secret.fixed and secret.value != present:
         raise InputError(
             f"{secret.variable}: differs from {path}, which the service was made with; write the value of that file"
-            " or leave the option out."
+            " or leave the option out, or run playbooks/rotate_secrets.yml, which changes it."
         )
     return Step(secret, secret.value, before)
 
@@ -251,6 +251,11 @@ class SecretDirectory:
     def write(self, name: str, content: bytes, access: Access) -> None:
         """Put a file in place whole, to stay even if the power fails."""
         write_whole(Path(name), content, access, self._fd)
+        os.fsync(self._fd)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, to stay removed even if the power fails."""
+        os.unlink(name, dir_fd=self._fd)
         os.fsync(self._fd)
 
     def read_digest_key(self) -> bytes | None:

@@ -40,9 +40,9 @@ class Seen:
 class Client:
     """Speaks MLflow's REST API through the proxy, and repeats nothing."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, user: str = "admin") -> None:
         self.platform = platform
-        self.login = ("admin", platform.password("admin"))
+        self.login = (user, platform.password(user))
 
     def get(self, path: str, **query: Any) -> tuple[int, Any]:
         answer = self.platform.request(f"{API}/{path}?{urlencode(query)}", self.login)
@@ -102,9 +102,9 @@ def asking(questions: Sequence[Callable[[], int]], pause: float) -> Iterator[lis
 
 
 @contextmanager
-def under_load(platform: Platform) -> Iterator[Seen]:
+def under_load(platform: Platform, user: str = "admin") -> Iterator[Seen]:
     """Read and write about 20 times a second meanwhile."""
-    client = Client(platform)
+    client = Client(platform, user)
     seen = Seen(client.create_run())
 
     def read() -> None:
@@ -129,9 +129,9 @@ def under_load(platform: Platform) -> Iterator[Seen]:
         yield seen
 
 
-def assert_nothing_lost(platform: Platform, seen: Seen, seconds: float) -> None:
+def assert_nothing_lost(platform: Platform, seen: Seen, seconds: float, user: str = "admin") -> None:
     """No read failed, every write that was acknowledged is there, and there were enough of both to tell."""
     assert set(seen.reads) == {200}
-    assert seen.acknowledged <= Client(platform).steps(seen.run)
+    assert seen.acknowledged <= Client(platform, user).steps(seen.run)
     assert len(seen.reads) > 2 * seconds
     assert len(seen.acknowledged) > 2 * seconds

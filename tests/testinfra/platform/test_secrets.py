@@ -11,6 +11,8 @@ from urllib.parse import quote, quote_plus
 from testinfra.host import Host
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..conftest import Platform
 
 # Where MLflow's own settings are: it reads them from its environment only, where its entrypoint puts them from files.
@@ -55,11 +57,17 @@ def forms(value: str) -> set[str]:
     return encoded | {base64.b64encode(value.encode()).decode().rstrip("=")}
 
 
-def search(platform: Platform, folders: list[str], skip: list[str], commands: list[str]) -> list[tuple[str, str]]:
+def search(
+    platform: Platform,
+    folders: list[str],
+    skip: list[str],
+    commands: list[str],
+    more: Mapping[str, str] | None = None,
+) -> list[tuple[str, str]]:
     """Search the server for every secret in every form; give the places where one is, and which."""
     words = {
         f"{name} {number}": form
-        for name, value in platform.secrets().items()
+        for name, value in {**platform.secrets(), **(more or {})}.items()
         for number, form in enumerate(forms(value))
     }
     job = json.dumps({"words": words, "folders": folders, "skip": ["/run/search/", *skip], "commands": commands})

@@ -141,6 +141,7 @@ READERS: dict[str, Callable[[str], None]] = {
     "*.timer.j2": read_unit,
     "next_steps.txt.j2": read_text,
     "restored.txt.j2": read_text,
+    "rotated.txt.j2": read_text,
     "rows.txt.j2": read_text,
     "taken.txt.j2": read_text,
     "nginx.conf.j2": read_nginx,
