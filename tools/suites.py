@@ -38,6 +38,7 @@ BY_THEMSELVES = frozenset(
         "cluster",
         "day_two",
         "debian12",
+        "faults",
         "front_door",
         "other_databases",
         "own_login",
