@@ -47,8 +47,8 @@ def main() -> None:
             planned = shuffled(there, options.count, options.seed)
             say(f"seed {options.seed}")
         outcomes: list[Outcome] = []
+        probe = Probe(server.door)
         with server.logging():
-            probe = Probe(server.door)
             for number, fault in enumerate(planned, 1):
                 outcome = suffer(server, probe, fault)
                 outcomes.append(outcome)

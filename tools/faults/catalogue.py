@@ -19,8 +19,7 @@ from tools.faults.networks import Disconnected, Dropped
 from tools.faults.outages import Frozen, Stopped
 from tools.faults.uploads import KilledInAnUpload, StoppedInAnUpload
 
-# As long as the issue of a real one lasts until somebody has seen it; short of what MLflow waits for its database.
-MINUTE = 60
+MINUTE, HALF = 60, 30
 
 FAULTS: tuple[Fault, ...] = (
     Killed("mysql_killed", "MySQL is killed", 60, services=("mysql",)),
@@ -34,17 +33,17 @@ FAULTS: tuple[Fault, ...] = (
     ServerRestarted("server_restarted", "The server is restarted", 120),
     ServerKilled("server_killed", "All processes of the server are killed", 120),
     Stopped("mysql_stopped", "MySQL is stopped for a minute", 30, MINUTE, ("mysql",)),
-    Frozen("mysql_frozen", "MySQL hangs for a minute", 30, MINUTE, ("mysql",)),
-    Disconnected("mysql_disconnected", "MySQL is off the network for a minute", 30, MINUTE, ("mysql",)),
+    Frozen("mysql_frozen", "MySQL hangs for half a minute", 30, HALF, ("mysql",)),
+    Disconnected("mysql_disconnected", "MySQL is off the network for half a minute", 30, HALF, ("mysql",)),
     Dropped("mysql_dropped", "Packets for MySQL vanish for a minute", 90, MINUTE, ("mysql",)),
-    Dropped("rustfs_dropped", "Packets for RustFS vanish for a minute", 90, MINUTE, ("rustfs",)),
-    StoppedInAnUpload("rustfs_stopped", "RustFS is stopped for a minute in an upload", 30, MINUTE, ("rustfs",)),
+    Dropped("rustfs_dropped", "Packets for RustFS vanish for half a minute", 90, HALF, ("rustfs",)),
+    StoppedInAnUpload("rustfs_stopped", "RustFS is stopped for half a minute in an upload", 30, HALF, ("rustfs",)),
     KilledInAnUpload("upload_killed", "MLflow is killed in an upload", 60, services=("mlflow",)),
-    DiskFull("rustfs_full", "RustFS's disk is full for half a minute", 30, 30, "rustfs", "rustfs"),
-    DiskFull("artifacts_full", "The artifacts' disk is full for half a minute", 30, 30, "mlflow", "artifacts"),
-    DiskFull("mysql_full", "MySQL's disk is full for half a minute", 90, 30, "mysql", "mysql"),
-    ClockOff("rustfs_clock", "RustFS's clock is a day ahead for half a minute", 30, 30, ("rustfs",)),
-    ClockOff("mlflow_clock", "MLflow's clock is a day ahead for half a minute", 30, 30, ("mlflow",)),
+    DiskFull("rustfs_full", "RustFS's disk is full for half a minute", 30, HALF, "rustfs", "rustfs"),
+    DiskFull("artifacts_full", "The artifacts' disk is full for half a minute", 30, HALF, "mlflow", "artifacts"),
+    DiskFull("mysql_full", "MySQL's disk is full for half a minute", 90, HALF, "mysql", "mysql"),
+    ClockOff("rustfs_clock", "RustFS's clock is a day ahead for half a minute", 30, HALF, ("rustfs",)),
+    ClockOff("mlflow_clock", "MLflow's clock is a day ahead for half a minute", 30, HALF, ("mlflow",)),
     Emptied("config_emptied", "The folder `config` is emptied, `site.yml` is run", 30, 10),
     EmptiedAndRestarted(
         "config_emptied_restart",

@@ -33,7 +33,8 @@ class ClockOff(OfServices):
         """Have the services ask libfaketime for the time, by a file of the operator's."""
         override = "services:\n" + "".join(SERVICE % service for service in self.services)
         server.sh(f"""
-            ls {LIBRARY} || {{ apt-get -qq update; apt-get -qq install --yes libfaketime >/dev/null; }}
+            export DEBIAN_FRONTEND=noninteractive
+            ls {LIBRARY} || {{ apt-get -qq update; apt-get -qq install --yes libfaketime; }}
             test ! -e {OVERRIDE}
             mkdir --parents {PLACE}
             cp {LIBRARY} {PLACE}/

@@ -8,7 +8,7 @@ from tools.faults.fault import OfServices
 from tools.faults.server import Server
 
 # In the service's own part of the network: packets vanish, and whoever waits for an answer goes on waiting.
-DROP = "nft 'table inet cut { chain in { type filter hook input priority -400; policy drop; iif lo accept; }; }'"
+RULE = "INPUT ! --in-interface lo --jump DROP"
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Dropped(OfServices):
 
     def strike(self, server: Server) -> None:
         for service in self.services:
-            server.sh(f"nsenter --net --target {server.pid(service)} {DROP}")
+            server.sh(f"nsenter --net --target {server.pid(service)} iptables --wait --insert {RULE}")
 
     def relieve(self, server: Server) -> None:
         for service in self.services:
-            server.sh(f"nsenter --net --target {server.pid(service)} nft delete table inet cut")
+            server.sh(f"nsenter --net --target {server.pid(service)} iptables --wait --delete {RULE}")

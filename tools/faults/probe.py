@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from http.client import HTTPException
 
 from tools.faults.client import EXPERIMENT
 from tools.faults.door import ARTIFACTS, Door
@@ -47,7 +48,7 @@ class Probe:
                 and self.door.request("PUT", path, sent, timeout=TIMEOUT)[0] == 200
                 and self.door.request("GET", path, timeout=TIMEOUT) == (200, sent)
             )
-        except OSError:
+        except (OSError, HTTPException):
             return False
 
     def seconds_until_it_works(self, limit: float) -> float | None:

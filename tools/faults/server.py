@@ -40,6 +40,7 @@ class Server:
         virtual_host = self.variables["nginx_virtual_hosts"][0]
         self.door = Door(virtual_host["host_names"][-1], int(virtual_host["port"]), folder / "address")
         self.note_address()
+        os.environ["MLFLOW_TRACKING_URI"] = self.door.url
         os.environ[USER_VARIABLE] = "admin"
         os.environ[PASSWORD_VARIABLE] = self.sh(f"cat {PROJECT}/secrets/nginx_user_admin_password")
         self.journal = folder / "journal.jsonl"
@@ -112,7 +113,10 @@ class Server:
     @contextmanager
     def logging(self) -> Iterator[subprocess.Popen[bytes]]:
         """Have a client log until the block ends."""
-        with subprocess.Popen(self.client_command, cwd=ROOT) as client:
+        with (
+            (self.folder / "client.log").open("wb") as log,
+            subprocess.Popen(self.client_command, cwd=ROOT, stdout=log, stderr=log) as client,
+        ):
             try:
                 yield client
             finally:
@@ -123,7 +127,8 @@ class Server:
         # Where it arrives: on its way to the object store, or in its place already.
         folder = f"{PROJECT}/data/{'mlflow-spool' if self.has_rustfs else 'artifacts'}"
         before = self._bytes(folder)
-        self.uploads.append(subprocess.Popen([*self.client_command, f"--upload={size}"], cwd=ROOT))
+        command = [*self.client_command, f"--upload={size}"]
+        self.uploads.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         deadline = time.monotonic() + UPLOAD_SECONDS
         while self._bytes(folder) - before < size // 2:
             if time.monotonic() > deadline or self.uploads[-1].poll() is not None:
@@ -139,15 +144,18 @@ class Server:
             self.uploads.pop().wait(UPLOAD_SECONDS)
 
     def unhealthy(self) -> list[str]:
-        """Return the services that the engine does not call healthy."""
-        lines = self.compose("ps", "--all", "--format", "'{{.Service}} {{.Health}}'").splitlines()
+        """Return the services that the engine does not call healthy: all of them where it does not answer."""
+        try:
+            lines = self.compose("ps", "--all", "--format", "'{{.Service}} {{.Health}}'").splitlines()
+        except FaultError:
+            return self.services
         healthy = {line.split()[0] for line in lines if line.endswith(" healthy")}
         return [service for service in self.services if service not in healthy]
 
     def settle(self) -> None:
         """Wait until the engine calls all services healthy."""
         deadline = time.monotonic() + SETTLED_SECONDS
-        while found := self.unhealthy():
-            if time.monotonic() > deadline:
-                raise FaultError(f"after {SETTLED_SECONDS} s not healthy: {', '.join(found)}")
+        while (found := self.unhealthy()) and time.monotonic() < deadline:
             time.sleep(1)
+        if found:
+            raise FaultError(f"after {SETTLED_SECONDS} s not healthy: {', '.join(found)}")

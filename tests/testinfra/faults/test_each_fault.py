@@ -18,18 +18,19 @@ from ..conftest import INVENTORY
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server, on which a client logs all the while."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     found = Server(INVENTORY, tmp_path_factory.mktemp("faults"))
     found.door.resolve()
-    with found.logging() as client:
-        yield found
-        assert client.poll() is None, "the client has ended"
+    return found
 
 
 @pytest.fixture(scope="module")
-def probe(server: Server) -> Probe:
-    return Probe(server.door)
+def probe(server: Server) -> Iterator[Probe]:
+    """What asks whether the platform works, while a client logs."""
+    made = Probe(server.door)
+    with server.logging() as client:
+        yield made
+        assert client.poll() is None, (server.folder / "client.log").read_text()
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
