@@ -51,7 +51,7 @@ package: venv ## pack the collection, install the archive, look at what arrived
 test: venv ## every check and the main scenarios, the quickest first
 	@python -m tools.suites test
 
-choices: venv ## the other scenarios, about three hours
+choices: venv ## the other scenarios, about five hours
 	@python -m tools.suites choices
 
 converge: venv ## Molecule's inner loop: make and deploy the server of SCENARIO=default

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.onprem.mlflow.plugins.module_utils.compose_mounts import lost_folders
 from ansible_collections.onprem.mlflow.plugins.module_utils.docker_engine import Runner
 
 # There where SELinux is on. Permissive counts: to switch to it and back makes no container anew.
@@ -36,8 +37,10 @@ class Service:
     """The container of one service."""
 
     current: bool
-    """It runs, is healthy, and was made from the fragment and the image that are there now."""
+    """It runs, is healthy, was made from the fragment and the image that are there now, and sees its folders."""
     running: bool
+    lost_folders: list[str]
+    """Folders of its configuration that are not there any more, or not the ones that it sees."""
     labels: dict[str, str]
     addresses: dict[str, str]
     """Its address in each network that it is connected to."""
@@ -69,7 +72,7 @@ def find_services(docker: str, folder: str, project: str, run: Runner) -> dict[s
 def judge(
     containers: Sequence[Mapping[str, Any]], hashes: Mapping[str, str], image_ids: Mapping[str, str]
 ) -> dict[str, Service]:
-    """Tell of each service whether its container is what `docker compose up` would leave alone."""
+    """Tell of each service whether its container is what `docker compose up` would leave alone, and may."""
     services = {}
     for container in containers:
         labels = dict(container["Config"].get("Labels") or {})
@@ -77,14 +80,17 @@ def judge(
             continue
         name = labels[f"{_LABEL}service"]
         state = container["State"]
+        lost = lost_folders(container)
         services[name] = Service(
             current=(
                 state["Status"] == "running"
                 and (state.get("Health") or {"Status": "healthy"})["Status"] == "healthy"
                 and labels.get(f"{_LABEL}config-hash") == hashes.get(name)
                 and container["Image"] == image_ids.get(container["Config"]["Image"])
+                and not lost
             ),
             running=state["Status"] == "running",
+            lost_folders=lost,
             labels=labels,
             addresses={
                 network: settings["IPAddress"] for network, settings in container["NetworkSettings"]["Networks"].items()

@@ -117,6 +117,9 @@ def _find(path: Path, *, folder: bool) -> Found | None:
         if not stat.S_ISDIR(status.st_mode):
             raise InputError(f"{path} is not a folder, move it away.")
         return Found(access, None)
+    if stat.S_ISDIR(status.st_mode) and not any(path.iterdir()):
+        # What the engine makes in the place of a file that it is to mount and that is gone.
+        return None
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{path} is not a regular file, move it away.")
     return Found(access, path.read_bytes())
@@ -142,6 +145,8 @@ def apply(base: Path, steps: Iterable[Step]) -> None:
             _give(path, step.wanted.access)
         elif step.writes:
             _remove_leftovers(path.parent)
+            if step.before is None and path.is_dir():
+                path.rmdir()
             write_whole(path, step.wanted.content.encode(), step.wanted.access)
         else:
             _give(path, step.wanted.access)

@@ -52,6 +52,8 @@ class Secret:
     length: int
     fixed: bool
     variable: str
+    data: str | None = None
+    """Folder of what the service made with the secret."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def _parse(item: Mapping[str, Any]) -> Secret:
         length=length,
         fixed=bool(item.get("fixed")),
         variable=str(variable),
+        data=item.get("data"),
     )
 
 
@@ -156,9 +159,14 @@ def plan(directory: str, secrets: Iterable[Secret], stored: Mapping[str, Stored]
 
 
 def _plan_one(directory: str, secret: Secret, before: Stored | None) -> Step:
-    if before is None:
-        return Step(secret, generate(secret.length) if secret.value is None else secret.value, None)
     path = f"{directory}/{secret.name}"
+    if before is None:
+        if secret.value is None and secret.data is not None and holds_something(secret.data):
+            raise InputError(
+                f"{path} is missing, and the data in {secret.data} were made with it: put the file back, such as from"
+                f" a backup, or write its value into {secret.variable}."
+            )
+        return Step(secret, generate(secret.length) if secret.value is None else secret.value, None)
     try:
         present = before.content.decode().rstrip("\r\n")
     except UnicodeDecodeError:
@@ -173,6 +181,15 @@ def _plan_one(directory: str, secret: Secret, before: Stored | None) -> Step:
             " or leave the option out, or run playbooks/rotate_secrets.yml, which changes it."
         )
     return Step(secret, secret.value, before)
+
+
+def holds_something(folder: str) -> bool:
+    """Tell whether a folder is there and not empty."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except FileNotFoundError:
+        return False
 
 
 def digest(value: str, key: bytes) -> str:

@@ -63,6 +63,13 @@ services:
       description: Whether it runs, whatever it was made from.
       type: bool
       returned: always
+    lost_folders:
+      description:
+        - Folders of its configuration that are not there any more, or were made anew since it started.
+        - It sees an empty one in their place until it is made anew itself.
+      type: list
+      elements: str
+      returned: always
     labels:
       description: Labels of the container.
       type: dict

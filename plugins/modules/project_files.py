@@ -67,6 +67,7 @@ options:
         description:
           - Path below O(base).
           - It is an error if it is absolute, holds C(..), or names something that is no file.
+          - An empty folder gives way to it, which the engine makes where a container mounts a file that is gone.
         type: str
         required: true
       content:

@@ -68,6 +68,11 @@ options:
             the given one; nothing is written then.
         type: bool
         default: false
+      data:
+        description:
+          - Folder of the data that the service made with the secret. Where it holds something, a missing file is an
+            error, and no secret is generated that the service would not know. A given one is written.
+        type: path
       variable:
         description: The option that the operator sets, for messages.
         type: str
@@ -148,6 +153,7 @@ SECRET_SPEC = {
     "mode": {"type": "str", "default": "0600"},
     "length": {"type": "int", "default": 32},
     "fixed": {"type": "bool", "default": False},
+    "data": {"type": "path"},
     "variable": {"type": "str"},
 }
 

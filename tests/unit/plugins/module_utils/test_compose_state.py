@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.onprem.mlflow.plugins.module_utils import compose_state
 from ansible_collections.onprem.mlflow.plugins.module_utils.compose_state import (
     Project,
     find_services,
@@ -76,6 +77,15 @@ def test_container_without_a_health_check_is_as_good_as_a_healthy_one() -> None:
 )
 def test_what_compose_would_replace_or_start_is_not_current(container: dict[str, Any]) -> None:
     assert not is_current(container)
+
+
+def test_container_that_sees_a_folder_that_is_gone_is_not_current(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = str(tmp_path / "gone")
+    monkeypatch.setattr(compose_state, "lost_folders", lambda container: [gone])
+    service = judge([MYSQL], {"mysql": "h1"}, {"mysql:9.7": "sha256:aa"})["mysql"]
+    assert (service.current, service.lost_folders) == (False, [gone])
 
 
 def test_project_that_compose_refuses_has_no_current_services() -> None:

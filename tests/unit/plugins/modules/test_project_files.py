@@ -145,6 +145,22 @@ def test_what_is_of_another_kind_is_refused_before_anything_is_made(run: Run, ba
     assert "is a link to nothing" in run([FOLDER], [])["msg"]
 
 
+def test_empty_folder_that_the_engine_made_gives_way(run: Run, base: Path) -> None:
+    path = base / FILE["path"]
+    path.mkdir(parents=True)
+    assert run([FOLDER], [FILE], check=True)["changed_paths"][-1:] == [FILE["path"]]
+    assert path.is_dir()
+    run([FOLDER], [FILE])
+    assert path.read_bytes() == AWKWARD.encode()
+
+
+def test_folder_that_holds_something_is_left_alone(run: Run, base: Path) -> None:
+    (base / FILE["path"]).mkdir(parents=True)
+    (base / FILE["path"] / "kept").touch()
+    assert "is not a regular file" in run([FOLDER], [FILE])["msg"]
+    assert (base / FILE["path"] / "kept").exists()
+
+
 def test_full_disk_leaves_the_old_file(run: Run, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run([FOLDER], [FILE])
 

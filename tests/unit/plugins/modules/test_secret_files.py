@@ -74,6 +74,27 @@ def test_second_run_finds_all_again(run: Run) -> None:
     assert (second["values"], second["digests"]) == (first["values"], first["digests"])
 
 
+def test_secret_that_data_were_made_with_is_not_generated_anew(run: Run, tmp_path: Path) -> None:
+    secrets, data = tmp_path / "secrets", tmp_path / "data"
+    secrets.mkdir()
+    wanted = {"name": "password", "data": str(data), "variable": "db_password"}
+    assert run(wanted, directory=secrets)["created"] == ["password"], "no data yet"
+    data.mkdir()
+    (secrets / "password").unlink()
+    assert run(wanted, directory=secrets)["created"] == ["password"], "a folder that a killed run has left"
+    (data / "table").touch()
+    (secrets / "password").rename(secrets / "away")
+    for check in (True, False):
+        refused = run(wanted, directory=secrets, check=check)
+        assert refused["msg"] == (
+            f"{secrets}/password is missing, and the data in {data} were made with it: put the file back, such as from"
+            " a backup, or write its value into db_password."
+        )
+    assert names(secrets) == {"away", ".digest_key"}
+    assert run({**wanted, "value": "known"}, directory=secrets)["created"] == ["password"]
+    assert not run(wanted, directory=secrets)["changed"]
+
+
 def test_new_value_replaces_the_file(run: Run, tmp_path: Path) -> None:
     first = run({"name": "a", "value": "one"}, {"name": "b"})
     second = run({"name": "a", "value": "two"}, {"name": "b"})
