@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +98,12 @@ def backups_open(platform: Platform, password: str) -> bool:
 
 def serial(platform: Platform) -> str:
     """Tell which certificate the proxy shows."""
-    return ssl.get_server_certificate((platform.address, platform.front.port))
+    context = ssl.create_default_context(cadata=platform.authority)
+    with (
+        socket.create_connection((platform.address, platform.front.port), 60) as plain,
+        context.wrap_socket(plain, server_hostname=platform.front.name) as stream,
+    ):
+        return str((stream.getpeercert() or {})["serialNumber"])
 
 
 def journal(platform: Platform) -> Mapping[str, Any]:
