@@ -17,7 +17,7 @@ from tools.faults.door import PASSWORD_VARIABLE, USER_VARIABLE, Door
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "/opt/mlflow"
-SETTLED_SECONDS = 60
+SETTLED_SECONDS = 300
 UPLOAD_SECONDS = 120
 # In a row: a service that answers once and falls over has not come back.
 ANSWERS = 3
