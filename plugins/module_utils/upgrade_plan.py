@@ -15,10 +15,10 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputE
 from ansible_collections.onprem.mlflow.plugins.module_utils.status_services import VERSION_COMMANDS, Ask, services_of
 
 NAMES = {"mlflow": "MLflow", "mysql": "MySQL", "nginx": "nginx", "postgres": "PostgreSQL", "rustfs": "RustFS"}
-# The releases that MySQL goes to from others than those of its own series; it does not skip one that is kept for years.
-_MYSQL_NEXT = {(5, 7): ((8, 0),), (8, 0): ((8, 4),)}
-
 Version = tuple[int, ...]
+
+# The releases that MySQL goes to from others than those of its own series; it does not skip one that is kept for years.
+_MYSQL_NEXT: dict[Version, tuple[Version, ...]] = {(5, 7): ((8, 0),), (8, 0): ((8, 4),)}
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,9 @@ def test_what_cannot_be_put_back_is_said(
 def test_too_little_disk_is_said(platform: Platform, other_inventory: Path) -> None:
     other = Platform(other_inventory).host
     other.check_output("mkdir -p %s && mount -t tmpfs -o size=2m small %s", PROJECT, PROJECT)
-    room = {"mlflow_platform_min_free_disk_gib": 0}
-    result = platform.play(RESTORE, inventory=other_inventory, backup_restore="latest", **room)
+    result = platform.play(
+        RESTORE, inventory=other_inventory, backup_restore="latest", mlflow_platform_min_free_disk_gib=0
+    )
     assert result.returncode != 0
     assert " MiB free, but the database of the backup" in result.message
     assert other.run("docker ps --quiet").stdout == ""

@@ -21,7 +21,6 @@ from .conftest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ..conftest import Platform
@@ -40,7 +39,7 @@ def _platform_with_postgres(platform: Platform) -> None:
 
 
 @pytest.fixture(scope="module")
-def logged() -> Iterator[Logged]:
+def logged() -> Logged:
     return Logged()
 
 

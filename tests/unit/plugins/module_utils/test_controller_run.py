@@ -99,7 +99,7 @@ def test_controllers_differ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     other.write_text("0123456789abcdef0123456789abcdef\n")
     monkeypatch.setattr(controller_run, "MACHINE_IDS", (tmp_path / "nothing", other))
     machine = controller_id()
-    monkeypatch.setattr(controller_run.socket, "gethostname", lambda: "another")
+    monkeypatch.setattr("socket.gethostname", lambda: "another")
     name = controller_id()
     (tmp_path / "self" / "ns").mkdir(parents=True)
     (tmp_path / "self" / "ns" / "pid").symlink_to("pid:[4026532001]")
@@ -114,7 +114,7 @@ def test_a_machine_without_an_identifier(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: int, told: str
 ) -> None:
     monkeypatch.setattr(controller_run, "MACHINE_IDS", (tmp_path / "nothing",))
-    monkeypatch.setattr(controller_run.uuid, "getnode", lambda: address)
+    monkeypatch.setattr("uuid.getnode", lambda: address)
     assert controller_run._machine_id() == told
 
 
@@ -128,7 +128,7 @@ def test_who_has_started_it(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SUDO_USER", "LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(controller_run.os, "getuid", lambda: 123456)
+    monkeypatch.setattr("os.getuid", lambda: 123456)
     assert this_run("site.yml").user == "123456"
 
 

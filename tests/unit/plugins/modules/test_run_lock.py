@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.onprem.mlflow.plugins.module_utils import server_files
 from ansible_collections.onprem.mlflow.plugins.module_utils.run_lock import Run
 from ansible_collections.onprem.mlflow.plugins.modules import run_lock
 
@@ -54,7 +53,7 @@ def test_another_user_is_told_what_is_missing(
     def refuse(*_paths: object, **_options: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(server_files.os, "rename", refuse)
+    monkeypatch.setattr("os.rename", refuse)
     told = run_module(run_lock.main, {"path": str(tmp_path / "run"), "run": ANNA})["msg"]
     assert told == f"{tmp_path}/run: this user may not write it, log in as root or set ansible_become: true."
     assert list(tmp_path.iterdir()) == []
