@@ -38,10 +38,11 @@ MOMENTS = [
 
 def sql(platform: Platform, statement: str) -> str:
     """Ask MySQL as its administrator."""
-    command = (
-        'MYSQL_PWD="$(cat /run/secrets/mysql_root_password)" mysql --batch --skip-column-names mlflow --execute="$1"'
+    shell = (
+        'MYSQL_PWD="$(cat /run/secrets/mysql_root_password)"'
+        ' mysql --user=root --batch --skip-column-names mlflow --execute="$1"'
     )
-    return str(platform.host.check_output("docker exec mlflow-mysql-1 sh -c %s sh %s", command, statement))
+    return str(platform.host.check_output("docker exec mlflow-mysql-1 sh -c %s sh %s", shell, statement))
 
 
 @pytest.fixture(scope="module")
