@@ -85,7 +85,7 @@ def test_a_migration_that_fails_in_the_middle_brings_back_what_was(
     log(platform, tmp_path, logged)
     before = state_of(platform)
     schema = sql(platform, "SELECT version_num FROM alembic_version")
-    sql(platform, f"CREATE TABLE {IN_THE_WAY} (id INT PRIMARY KEY)")
+    sql(platform, f"CREATE TABLE IF NOT EXISTS {IN_THE_WAY} (id INT PRIMARY KEY)")
 
     result = platform.play(PLAYBOOK, **upgraded())
 

@@ -54,7 +54,7 @@ def sql(platform: Platform, statement: str) -> str:
 def test_a_migration_that_fails_brings_back_both(platform: Platform, logged: Logged, tmp_path: Path) -> None:
     log(platform, tmp_path, logged)
     before = state_of(platform)
-    sql(platform, f"CREATE TABLE {IN_THE_WAY} (id INT PRIMARY KEY)")
+    sql(platform, f"CREATE TABLE IF NOT EXISTS {IN_THE_WAY} (id INT PRIMARY KEY)")
     result = platform.play(PLAYBOOK, **AFTER)
     assert result.returncode != 0
     assert f'relation "{IN_THE_WAY}" already exists' in result.message
