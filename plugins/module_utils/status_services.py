@@ -28,6 +28,8 @@ class Service:
     name: str
     container: str
     image: str
+    # The engine's name of that image.
+    image_id: str
     state: str
     # When it was started, as the engine writes it.
     since: str
@@ -44,6 +46,7 @@ class Service:
             name=item["Config"]["Labels"][f"{_LABEL}service"],
             container=item["Name"].lstrip("/"),
             image=item["Config"]["Image"],
+            image_id=item["Image"],
             state=item["State"]["Status"],
             since=item["State"]["StartedAt"],
             restarts=int(item.get("RestartCount") or 0),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.status_services import VERSION_COMMANDS, Ask, services_of
+from ansible_collections.onprem.mlflow.plugins.module_utils.status_services import VERSION_COMMANDS, Ask
 
 NAMES = {"mlflow": "MLflow", "mysql": "MySQL", "nginx": "nginx", "postgres": "PostgreSQL", "rustfs": "RustFS"}
 Version = tuple[int, ...]
@@ -44,16 +44,6 @@ class Step:
     after: Release
     # The new server does not read the old one's files.
     by_dump: bool
-
-
-def running(project: str, ask: Ask) -> dict[str, tuple[str, str]]:
-    """Return the image of each service that has a container, by its name and by the engine's."""
-    found = {}
-    for service in services_of(project, ask):
-        status, text = ask(["docker", "inspect", "--format", "{{.Image}}", service.container])
-        if status == 0:
-            found[service.name] = (service.image, text.strip())
-    return found
 
 
 def image_id(image: str, ask: Ask) -> str:

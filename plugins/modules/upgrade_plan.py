@@ -91,14 +91,13 @@ from functools import partial
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.status_services import ask_engine
+from ansible_collections.onprem.mlflow.plugins.module_utils.status_services import ask_engine, services_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.upgrade_plan import (
     NAMES,
     Release,
     image_id,
     plan,
     release,
-    running,
     variable,
 )
 
@@ -117,7 +116,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     images = module.params["images"]
-    runs = running(module.params["project_name"], ask)
+    runs = {service.name: service for service in services_of(module.params["project_name"], ask)}
     found: dict[str, Release] = {}
     wanted: dict[str, Release] = {}
     missing = []
@@ -127,8 +126,8 @@ def main() -> None:
         identity = image_id(image, ask)
         if not identity:
             missing.append(service)
-        elif identity != runs[service][1]:
-            found[service] = release(service, *runs[service], ask)
+        elif identity != runs[service].image_id:
+            found[service] = release(service, runs[service].image, runs[service].image_id, ask)
             wanted[service] = release(service, image, identity, ask)
     if missing and not module.check_mode:
         module.fail_json(msg=f"{variable(missing[0])}: the image {images[missing[0]]} is not on the server, pull it.")
@@ -136,10 +135,11 @@ def main() -> None:
         steps = plan(found, wanted)
     except InputError as exc:
         module.fail_json(msg=str(exc))
+    made_from = sorted({(service.image, service.image_id) for service in runs.values()})
     module.exit_json(
         changed=False,
         services=sorted(runs),
-        images=[{"name": name, "id": identity} for name, identity in sorted(set(runs.values()))],
+        images=[{"name": name, "id": identity} for name, identity in made_from],
         steps=[
             {
                 "service": step.service,

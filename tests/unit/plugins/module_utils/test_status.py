@@ -25,6 +25,7 @@ def inspected(
 ) -> dict[str, Any]:
     return {
         "Name": f"/mlflow-{name}-1",
+        "Image": f"sha256:{name}",
         "Config": {
             "Labels": {"com.docker.compose.service": name},
             "Image": "registry.example.org:5000/mysql:9.7",
