@@ -185,6 +185,16 @@ class RestClient:
         with self._exchange("GET", f"{API}/{path}?{urlencode(query)}", host=host) as response:
             return self._json(response)
 
+    def lets_in(self, path: str, query: Mapping[str, Any]) -> bool:
+        """Ask the API, and tell whether the login is right. Only 401 says no; any other error is raised."""
+        try:
+            self.get(path, query)
+        except StatusError as exc:
+            if exc.status != 401:
+                raise
+            return False
+        return True
+
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Tell the API something."""
         return self._send("POST", path, body)
