@@ -114,6 +114,15 @@ class User:
     policies: tuple[str, ...]
 
 
+# What the doc fragment rustfs_endpoint describes.
+ENDPOINT_OPTIONS: dict[str, Any] = {
+    "endpoint_url": {"type": "str", "required": True},
+    "region": {"type": "str", "default": "us-east-1"},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+}
+
+
 class AdminClient:
     """What the administrator asks and tells RustFS."""
 
@@ -125,6 +134,12 @@ class AdminClient:
         self._place = f"{parts.scheme}://{parts.netloc}"
         self._keys = (access_key, secret_key)
         self._transport = transport
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any], access_key: str, secret_key: str) -> AdminClient:
+        """Take the options of a module that say where RustFS is."""
+        verify = (params["ca_path"] or True) if params["validate_certs"] else False
+        return cls(params["endpoint_url"], access_key, secret_key, BotocoreTransport(params["region"], verify))
 
     def users(self) -> dict[str, User]:
         """Return all access keys that are neither temporary nor service accounts."""

@@ -21,12 +21,8 @@ description:
   - Runs where RustFS can be reached. Proxy settings of the environment are not followed.
 extends_documentation_fragment:
   - onprem.mlflow.attributes
+  - onprem.mlflow.rustfs_endpoint
 options:
-  endpoint_url:
-    description:
-      - Address of RustFS, without a path. It is an error if it is not an HTTP address.
-    type: str
-    required: true
   root_access_key:
     description: Access key of the administrator.
     type: str
@@ -35,17 +31,6 @@ options:
     description: Secret key of the administrator.
     type: str
     required: true
-  region:
-    description: Region that requests are signed for, C(RUSTFS_REGION) of the server.
-    type: str
-    default: us-east-1
-  validate_certs:
-    description: Whether the certificate of an HTTPS address must be right.
-    type: bool
-    default: true
-  ca_path:
-    description: File with the certificates to trust, in PEM form. Those that botocore brings where it is left out.
-    type: path
   state:
     description:
       - With V(present), the key is as the other options say.
@@ -114,8 +99,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_admin import (
+    ENDPOINT_OPTIONS,
     AdminClient,
-    BotocoreTransport,
     Report,
     RustfsError,
     WantedKey,
@@ -125,12 +110,9 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_admin import 
 )
 
 ARGUMENT_SPEC = {
-    "endpoint_url": {"type": "str", "required": True},
+    **ENDPOINT_OPTIONS,
     "root_access_key": {"type": "str", "required": True, "no_log": False},
     "root_secret_key": {"type": "str", "required": True, "no_log": True},
-    "region": {"type": "str", "default": "us-east-1"},
-    "validate_certs": {"type": "bool", "default": True},
-    "ca_path": {"type": "path"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "access_key": {"type": "str", "required": True, "no_log": False},
     "secret_key": {"type": "str", "no_log": True},
@@ -160,9 +142,7 @@ def ensure(params: dict[str, Any], dry_run: bool) -> Report:
         wanted.check(root)
     else:
         check_access_key(params["access_key"], root)
-    verify = (params["ca_path"] or True) if params["validate_certs"] else False
-    transport = BotocoreTransport(params["region"], verify)
-    client = AdminClient(params["endpoint_url"], root, params["root_secret_key"], transport)
+    client = AdminClient.of(params, root, params["root_secret_key"])
     if present:
         return ensure_present(client, wanted, dry_run)
     return ensure_absent(client, params["access_key"], params["policy_name"], dry_run)

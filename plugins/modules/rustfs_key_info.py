@@ -19,23 +19,8 @@ description:
 extends_documentation_fragment:
   - onprem.mlflow.attributes
   - onprem.mlflow.attributes.read_only
+  - onprem.mlflow.rustfs_endpoint
 options:
-  endpoint_url:
-    description:
-      - Address of RustFS, without a path. It is an error if it is not an HTTP address.
-    type: str
-    required: true
-  region:
-    description: Region that requests are signed for, C(RUSTFS_REGION) of the server.
-    type: str
-    default: us-east-1
-  validate_certs:
-    description: Whether the certificate of an HTTPS address must be right.
-    type: bool
-    default: true
-  ca_path:
-    description: File with the certificates to trust, in PEM form. Those that botocore brings where it is left out.
-    type: path
   access_key:
     description: The access key.
     type: str
@@ -67,8 +52,8 @@ accepted:
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_admin import (
+    ENDPOINT_OPTIONS,
     AdminClient,
-    BotocoreTransport,
     RustfsError,
 )
 
@@ -77,21 +62,16 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "endpoint_url": {"type": "str", "required": True},
-            "region": {"type": "str", "default": "us-east-1"},
-            "validate_certs": {"type": "bool", "default": True},
-            "ca_path": {"type": "path"},
+            **ENDPOINT_OPTIONS,
             "access_key": {"type": "str", "required": True, "no_log": False},
             "secret_key": {"type": "str", "required": True, "no_log": True},
         },
         supports_check_mode=True,
     )
     params = module.params
-    verify = (params["ca_path"] or True) if params["validate_certs"] else False
     keys = params["access_key"], params["secret_key"]
     try:
-        client = AdminClient(params["endpoint_url"], *keys, BotocoreTransport(params["region"], verify))
-        accepted = client.secret_is(*keys)
+        accepted = AdminClient.of(params, *keys).secret_is(*keys)
     except ImportError as exc:
         module.fail_json(msg=missing_required_lib("botocore"), exception=str(exc))
     except (InputError, RustfsError) as exc:
