@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -39,6 +40,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here needs the server of a scenario."""
     for item in items:
         item.add_marker(pytest.mark.scenario)
+
+
+def begins(line: str, task: str) -> bool:
+    """Tell whether a line of Ansible's output says that a task begins: includes are named without their role."""
+    return re.match(rf"(TASK|RUNNING HANDLER) \[(\S+ : )?{re.escape(task)}", line) is not None
 
 
 @dataclass
@@ -215,16 +221,17 @@ class Platform:
     def play_until(
         self, playbook: str, task: str, *words: str, times: int = 1, seconds: float = SECONDS_INTO_THE_TASK
     ) -> list[str]:
-        """Run a playbook and kill it with SIGKILL soon after a task began; return what it printed."""
+        """Run a playbook and kill it with SIGKILL soon after a task began, which it has to; return what it printed."""
         printed = []
         with self.playing(playbook, *words) as process:
             for line in process.stdout or ():
                 printed.append(line)
-                if line.startswith(("TASK [", "RUNNING HANDLER [")) and f": {task}" in line:
+                if begins(line, task):
                     times -= 1
                     if not times:
                         time.sleep(seconds)
                         break
+        assert times == 0, "".join(printed[-30:])
         return printed
 
     def play_meanwhile(self, playbook: str, task: str, act: Callable[[], object], *words: str) -> str:
@@ -233,7 +240,7 @@ class Platform:
         with self.playing(playbook, *words) as process:
             for line in process.stdout or ():
                 printed.append(line)
-                if line.startswith("TASK [") and f": {task}" in line:
+                if begins(line, task):
                     # However long it takes: what runs already is a worker's, and goes on.
                     process.send_signal(signal.SIGSTOP)
                     act()

@@ -11,4 +11,10 @@ elif [ ! -e "$PGDATA" ]; then
     touch "$unfinished"
 fi
 
+# Sorting is PostgreSQL's own where it can be, from 17 on: another image's C library changes no index.
+if [ "$PG_MAJOR" -ge 17 ]; then
+    POSTGRES_INITDB_ARGS="--locale-provider=builtin --builtin-locale=C.UTF-8 $POSTGRES_INITDB_ARGS"
+    export POSTGRES_INITDB_ARGS
+fi
+
 exec docker-entrypoint.sh "$@"

@@ -98,8 +98,7 @@ def test_failure_starts_the_old_stack_again_as_it_was(stack: OldStack, platform:
 def test_a_run_is_killed(stack: OldStack, platform: Platform, task: str, times: int) -> None:
     if stack.kind.engine == "mysql" and task != MOMENTS[2][0]:
         pytest.skip("the other stack is killed at each moment")
-    printed = platform.play_until("playbooks/adopt.yml", task, *stack.options, times=times, seconds=0.7)
-    assert f": {task}" in printed[-1], "".join(printed[-30:])
+    platform.play_until("playbooks/adopt.yml", task, *stack.options, times=times, seconds=0.7)
 
 
 def test_the_next_run_takes_it_over(stack: OldStack) -> None:

@@ -29,8 +29,7 @@ CHANGE: dict[str, Any] = {"nginx_timeout": 1234}
 
 @pytest.mark.parametrize("task", MOMENTS)
 def test_first_run_is_killed(platform: Platform, task: str) -> None:
-    printed = platform.play_until("site.yml", task)
-    assert f": {task}" in printed[-1], "".join(printed[-30:])
+    platform.play_until("site.yml", task)
     assert platform.host.file(RUN).exists, "a killed run does not let the server go"
 
 
@@ -49,10 +48,9 @@ def test_and_the_one_after_it_changes_nothing(platform: Platform) -> None:
 def test_a_reload_that_was_killed_is_made_up_for(platform: Platform) -> None:
     configuration = "/opt/mlflow/config/nginx/nginx.conf"
     before = platform.container("nginx")["State"]["StartedAt"]
-    written = platform.play_until(
+    platform.play_until(
         "site.yml", "loaded | Compare the configuration with the one that nginx has", "-e", "nginx_timeout=1234"
     )
-    assert written
     assert "1234s" in platform.host.file(configuration).content_string
 
     again = platform.site(**CHANGE)

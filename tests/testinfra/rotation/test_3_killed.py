@@ -24,10 +24,9 @@ MOMENTS = {
 def test_it_is_gone_on_with(platform: Platform, task: str) -> None:
     old = platform.secrets()
     with nothing_fails(platform):
-        printed = platform.play_until(
+        platform.play_until(
             ROTATE, task, "--extra-vars", f"rotate_secrets_what={WHAT}", times=MOMENTS[task], seconds=0.5
         )
-        assert f": {task}" in printed[-1], "".join(printed[-30:])
         begun = journal(platform)["changes"]
         assert {name: change["old"] for name, change in begun.items()} == {name: old[name] for name in begun}
         assert database_opens(platform, "mlflow", begun["mysql_password"]["new"])

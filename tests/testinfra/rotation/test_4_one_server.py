@@ -78,8 +78,7 @@ def steps(platform: Platform, run: str) -> set[int]:
 def test_a_killed_run_is_gone_on_with(platform: Platform, task: str) -> None:
     old = platform.secrets()
     words = ["--extra-vars", json.dumps({**OWN, "rotate_secrets_what": "database"})]
-    printed = platform.play_until(ROTATE, task, *words, seconds=0.5)
-    assert f": {task}" in printed[-1], "".join(printed[-30:])
+    platform.play_until(ROTATE, task, *words, seconds=0.5)
     begun = journal(platform)["changes"]["postgres_password"]
     assert platform.login_status("anna", platform.secret("mlflow_user_anna_password")) in (200, 502)
     rotate(platform, "database", **OWN).assert_ok()

@@ -108,8 +108,7 @@ def test_a_migration_that_fails_in_the_middle_brings_back_what_was(
 def test_killed_it_goes_back_or_is_done(
     platform: Platform, logged: Logged, tmp_path: Path, task: str, runs: str
 ) -> None:
-    printed = platform.play_until(PLAYBOOK, task, "--extra-vars", f"mlflow_version={NEW}")
-    assert f": {task}" in printed[-1], "".join(printed[-30:])
+    platform.play_until(PLAYBOOK, task, "--extra-vars", f"mlflow_version={NEW}")
     if runs == OLD:
         assert ALL_OF_IT in platform.site().message
         given_up = platform.play(PLAYBOOK, upgrade_give_up=True, **upgraded())

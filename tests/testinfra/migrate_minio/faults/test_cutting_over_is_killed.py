@@ -38,8 +38,7 @@ def write_status(platform: Platform) -> int:
 
 
 def kill_in(platform: Platform, task: str) -> None:
-    printed = platform.play_until(PLAYBOOK, task)
-    assert f": {task}" in printed[-1], "".join(printed[-30:])
+    platform.play_until(PLAYBOOK, task)
 
 
 def change_both_sides(platform: Platform, s3: Any) -> None:
