@@ -50,6 +50,7 @@ def suffer(server: Server, probe: Probe, fault: Fault) -> Outcome:
         raise FaultError(f"{fault.name}: does not work {PATIENCE} s after the fault\n{server.compose('ps', '--all')}")
     ended = time.time()
     server.settle()
+    server.expect_client()
     server.end_uploads()
     fault.tidy(server)
     server.settle()

@@ -31,6 +31,8 @@ class FaultError(Exception):
 class Server:
     """A lab server with the whole platform on it, one virtual host without TLS and a user `admin`."""
 
+    client: subprocess.Popen[bytes]
+
     def __init__(self, inventory: Path, folder: Path) -> None:
         self.inventory = inventory
         self.folder = folder
@@ -111,16 +113,27 @@ class Server:
         return [*module, door.name, str(door.port), str(door.address_file), str(self.journal)]
 
     @contextmanager
-    def logging(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Have a client log until the block ends."""
+    def logging(self) -> Iterator[None]:
+        """Have a client log until the block ends, from its first entry on."""
+        log = self.folder / "client.log"
         with (
-            (self.folder / "client.log").open("wb") as log,
-            subprocess.Popen(self.client_command, cwd=ROOT, stdout=log, stderr=log) as client,
+            log.open("wb") as stream,
+            subprocess.Popen(self.client_command, cwd=ROOT, stdout=stream, stderr=stream) as self.client,
         ):
             try:
-                yield client
+                deadline = time.monotonic() + UPLOAD_SECONDS
+                while not self.journal.exists() or not self.journal.stat().st_size:
+                    self.expect_client(time.monotonic() < deadline)
+                    time.sleep(0.5)
+                yield
+                self.expect_client()
             finally:
-                client.terminate()
+                self.client.terminate()
+
+    def expect_client(self, in_time: bool = True) -> None:
+        """End where the client does not log: without it nothing could be missing."""
+        if not in_time or self.client.poll() is not None:
+            raise FaultError("the client does not log\n" + (self.folder / "client.log").read_text()[-2000:])
 
     def begin_upload(self, size: int) -> None:
         """Have a client of its own upload an artifact, and return when MLflow has half of it."""

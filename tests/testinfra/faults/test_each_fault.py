@@ -28,9 +28,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
 def probe(server: Server) -> Iterator[Probe]:
     """What asks whether the platform works, while a client logs."""
     made = Probe(server.door)
-    with server.logging() as client:
+    with server.logging():
         yield made
-        assert client.poll() is None, (server.folder / "client.log").read_text()
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
