@@ -42,7 +42,7 @@ class Supply:
         """
         base = rootfs.plan(image.suite)
         arguments = {"BASE": base.tag, **image.build_arguments()}
-        recipe = builder.recipe_digest(image.folder, base.digest, {"arguments": arguments, "files": extra})
+        recipe = builder.recipe_digest(image.recipe, base.digest, {"arguments": arguments, "files": extra})
         there = self._holds(image, recipe)
         pulled = not there and self._upstream.offers(image)
         if not there and not pulled and not rootfs.is_current(self._client, base.tag, base.digest):
@@ -57,7 +57,7 @@ class Supply:
                 if not rootfs.is_current(self._client, local, recipe):
                     builder.build(
                         self._client,
-                        image.folder,
+                        image.recipe,
                         local,
                         recipe,
                         arguments=arguments,

@@ -82,6 +82,10 @@ def compose() -> list[str]:
     return command(root_with("nginx", "docker-compose"), "usr/libexec/docker/cli-plugins/docker-compose")
 
 
+def promtool() -> list[str]:
+    return command(root_with("prometheus"), "usr/bin/promtool")
+
+
 if __name__ == "__main__":
-    for line in ([*nginx(), "-v"], [*compose(), "version"]):
+    for line in ([*nginx(), "-v"], [*compose(), "version"], [*promtool(), "--version"]):
         subprocess.run(line, check=True)

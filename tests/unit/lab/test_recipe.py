@@ -58,9 +58,9 @@ def test_an_image_is_another_one_when_its_base_changes() -> None:
     assert builder.recipe_digest("mysql", "one") == builder.recipe_digest("mysql", "one", {})
 
 
-@pytest.mark.parametrize("image", [*catalogue.FROM_PACKAGES, catalogue.RUSTFS], ids=lambda image: image.folder)
+@pytest.mark.parametrize("image", catalogue.EVERY, ids=lambda image: image.folder)
 def test_each_image_has_a_recipe(image: catalogue.Image) -> None:
-    text = (builder.FOLDER / image.folder / "Dockerfile").read_text()
+    text = (builder.FOLDER / image.recipe / "Dockerfile").read_text()
     assert text.splitlines()[0].startswith("# ")
     assert "FROM ${BASE}" in text
 
