@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils.certificates import check_certificate
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
-from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import VirtualHost
+from ansible_collections.onprem.mlflow.plugins.module_utils.virtual_hosts import STORE_SERVICES, VirtualHost
 
 Host = Mapping[str, Any]
 
@@ -78,6 +78,11 @@ def _check_service(path: str, written: Host, host: VirtualHost, login: str, stor
                 " remove them, or write basic."
             )
         return
+    if host.service in STORE_SERVICES:
+        yield from _check_store_service(path, users, host, store)
+
+
+def _check_store_service(path: str, users: object, host: VirtualHost, store: str) -> Iterator[str]:
     if store != "rustfs":
         yield (
             f"{path}.service: found {host.service!r}, but with mlflow_platform_artifact_store {store!r} there is no"

@@ -22,8 +22,6 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.status_report import
 from ansible_collections.onprem.mlflow.plugins.module_utils.status_services import Ask, Service
 
 HISTORY = "status/history.json"
-_CERTIFICATES = ("config/nginx/tls/*.pem", "config/nginx/tls/*.crt", "config/peers/*.pem", "secrets/nginx/acme/*.pem")
-_FOLDERS = ("", "data", "backups")
 
 
 def look(
@@ -33,11 +31,11 @@ def look(
     services = status_services.services_of(project, ask)
     history = read_history(project_dir)
     disks = []
-    for disk in status_server.disks_of([*(str(project_dir / folder) for folder in _FOLDERS), *paths]):
+    for disk in status_server.disks_of([*(str(project_dir / folder) for folder in status_server.FOLDERS), *paths]):
         whole = replace(disk, growth=status_server.grown(history, disk.paths[0], disk.used, now))
         disks.append({**asdict(whole), "used_percent": whole.used_percent, "days_left": whole.days_left})
     backup = status_server.last_backup(project_dir / STATE, now)
-    found = [path for pattern in _CERTIFICATES for path in project_dir.glob(pattern)]
+    found = [path for pattern in status_server.CERTIFICATES for path in project_dir.glob(pattern)]
     status: dict[str, Any] = {
         "project": project,
         "services": [describe(service, ask) for service in services],

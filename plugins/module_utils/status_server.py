@@ -17,6 +17,9 @@ from typing import Any
 from ansible_collections.onprem.mlflow.plugins.module_utils.status_services import Ask
 
 DAY = 86400.0
+# Of the front door, of ACME and between servers, below the project's folder.
+CERTIFICATES = ("config/nginx/tls/*.pem", "config/nginx/tls/*.crt", "config/peers/*.pem", "secrets/nginx/acme/*.pem")
+FOLDERS = ("", "data", "backups")
 # One measurement for each of so many days is kept, and growth is told over this time at most.
 HISTORY_DAYS = 30
 # Growth over less than this is noise.

@@ -38,6 +38,8 @@ class Service:
     check: tuple[str, ...]
     # Of the container, and of the image that it was made from.
     labels: Mapping[str, str]
+    # What the engine's last checks told; empty where there is no check.
+    checked: str = ""
 
     @classmethod
     def parse(cls, item: Mapping[str, Any]) -> Service:
@@ -52,6 +54,7 @@ class Service:
             restarts=int(item.get("RestartCount") or 0),
             check=check_of(item["Config"].get("Healthcheck") or {}),
             labels=item["Config"]["Labels"],
+            checked=str((item["State"].get("Health") or {}).get("Status") or ""),
         )
 
 

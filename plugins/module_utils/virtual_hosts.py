@@ -18,7 +18,9 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputE
 INTERNAL_HOSTS = ("mlflow:5000", "localhost:*", "127.0.0.1:*")
 
 # What can be behind a virtual host, and where its certificate can come from.
-SERVICES = ("mlflow", "console", "s3")
+SERVICES = ("mlflow", "console", "s3", "prometheus", "grafana")
+# Those of the object store, which ask for keys of their own.
+STORE_SERVICES = ("console", "s3")
 TLS = ("off", "self_signed", "provided", "acme", "outside")
 LOGINS = ("basic", "mlflow", "anybody_may_do_everything")
 
