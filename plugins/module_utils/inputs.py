@@ -26,6 +26,7 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.htpasswd import (
 )
 from ansible_collections.onprem.mlflow.plugins.module_utils.image_inputs import check_images
 from ansible_collections.onprem.mlflow.plugins.module_utils.login_check import check_login
+from ansible_collections.onprem.mlflow.plugins.module_utils.monitoring_check import check_monitoring
 from ansible_collections.onprem.mlflow.plugins.module_utils.option_check import suggest
 from ansible_collections.onprem.mlflow.plugins.module_utils.publish_check import check_publish
 from ansible_collections.onprem.mlflow.plugins.module_utils.rustfs_bucket_limits import check_limits
@@ -130,6 +131,7 @@ def check_values(values: Mapping[str, Any], server_address: str = "", stores: Se
     problems += check_acme(values)
     problems += check_backup(values)
     problems += check_timers(values)
+    problems += check_monitoring(values)
     problems += check_images(values)
     problems += check_bucket_key(values)
     problems += check_folders("rustfs_disks", [str(disk) for disk in values.get("rustfs_disks") or []])
