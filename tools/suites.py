@@ -42,6 +42,7 @@ BY_THEMSELVES = frozenset(
         "faults",
         "front_door",
         "interrupted",
+        "monitoring",
         "other_databases",
         "own_login",
         "own_registry",
