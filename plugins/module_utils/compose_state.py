@@ -39,6 +39,8 @@ class Service:
     current: bool
     """It runs, is healthy, was made from the fragment and the image that are there now, and sees its folders."""
     running: bool
+    restarting: bool
+    """It ends again and again: the engine starts it later and later, and compose does not start it at all."""
     lost_folders: list[str]
     """Folders of its configuration that are not there any more, or not the ones that it sees."""
     labels: dict[str, str]
@@ -90,6 +92,7 @@ def judge(
                 and not lost
             ),
             running=state["Status"] == "running",
+            restarting=state["Status"] == "restarting",
             lost_folders=lost,
             labels=labels,
             addresses={

@@ -63,6 +63,10 @@ services:
       description: Whether it runs, whatever it was made from.
       type: bool
       returned: always
+    restarting:
+      description: Whether it ends again and again, and waits for the engine to start it once more.
+      type: bool
+      returned: always
     lost_folders:
       description:
         - Folders of its configuration that are not there any more, or were made anew since it started.

@@ -60,6 +60,11 @@ def test_service_that_runs_as_written_is_current() -> None:
     assert service.addresses == {"mlflow_back": "172.18.0.2"}
 
 
+@pytest.mark.parametrize(("status", "restarting"), [("running", False), ("exited", False), ("restarting", True)])
+def test_one_that_ends_again_and_again_is_known(status: str, restarting: bool) -> None:
+    assert judge([changed(State__Status=status)], {}, {})["mysql"].restarting is restarting
+
+
 def test_container_without_a_health_check_is_as_good_as_a_healthy_one() -> None:
     assert is_current(changed(State={"Status": "running"}))
 
