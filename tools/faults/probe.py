@@ -52,11 +52,12 @@ class Probe:
             return False
 
     def seconds_until_it_works(self, limit: float) -> float | None:
-        """Return after how many seconds it began to answer several times in a row, or None."""
+        """Return after how many seconds it had answered, the first time of several in a row, or None."""
         start = time.monotonic()
         while time.monotonic() - start < limit:
-            first = time.monotonic()
-            if all(self.works() for _ in range(ANSWERS)):
-                return first - start
+            if self.works():
+                seconds = time.monotonic() - start
+                if all(self.works() for _ in range(ANSWERS - 1)):
+                    return seconds
             time.sleep(PAUSE)
         return None
