@@ -97,9 +97,9 @@ def change(client: RestClient, params: dict[str, Any]) -> bool:
         return False
     if not logs_in(client, username, params["password"]):
         raise StatusError(401, "to both the old and the new password")
-    client.as_user(Login(username, params["password"])).patch(
-        "users/update-password", {"username": username, "password": new}
-    )
+    # Who changes one's own has to give the old one in the request, too.
+    body = {"username": username, "password": new, "current_password": params["password"]}
+    client.as_user(Login(username, params["password"])).patch("users/update-password", body)
     return True
 
 
