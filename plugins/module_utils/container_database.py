@@ -242,7 +242,10 @@ def must_succeed(place: Place, what: str, status: int, stderr: bytes) -> None:
     text = " ".join(stderr.decode(errors="replace").replace(place.password, "***").split())
     if "is not running" in text or "No such container" in text:
         raise InputError(f"The container {place.container} does not run, start it.")
-    if re.search(r"Access denied for user|password authentication failed|role .* does not exist", text):
+    if re.search(
+        r"Access denied for user|password authentication failed|role .* does not exist|pg_hba\.conf rejects connection",
+        text,
+    ):
         raise RefusedError(
             f"The database in {place.container} refuses user {place.username!r} for {place.name!r}, write the right"
             " username and password."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.onprem.mlflow.plugins.module_utils.container_database import Place, RefusedError
+from ansible_collections.onprem.mlflow.plugins.module_utils.container_database import Place, RefusedError, must_succeed
 from ansible_collections.onprem.mlflow.plugins.module_utils.database_password import Superuser, password_of
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 
@@ -140,3 +140,10 @@ def test_the_superuser_of_postgres_needs_no_second_user() -> None:
     assert len(server.said) == 1
     assert 'ALTER ROLE "postgres" PASSWORD' in server.said[0]
     assert not any(word.startswith("--host") for word in Superuser("c", "postgres", "d", "postgres", "x").client())
+
+
+def test_the_superuser_of_postgres_is_refused_by_the_network_whatever_the_password() -> None:
+    place = Place("c", "postgres", "mlflow", "postgres", "old")
+    answer = b'FATAL:  pg_hba.conf rejects connection for host "127.0.0.1", user "postgres", database "mlflow"'
+    with pytest.raises(RefusedError):
+        must_succeed(place, "SELECT 1", 2, answer)
