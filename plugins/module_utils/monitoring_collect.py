@@ -42,7 +42,7 @@ def main() -> None:
     counted = count_on(read_counts(folder), [item.container for item in services if item.name == "nginx"], now, ask)
     families = [
         *families_of_services(services, settings["services"]),
-        *families_of_disks([*(str(folder / name) for name in status_server.FOLDERS), *settings["paths"]]),
+        *families_of_disks(status_server.folders_of(folder, settings["paths"])),
         *families_of_store(settings["store_disks"]),
         *families_of_certificates(folder, now),
         *families_of_timers(settings["project"], ask),
@@ -104,7 +104,7 @@ def is_whole(disk: Path) -> bool:
 
 def families_of_certificates(folder: Path, now: float) -> list[Family]:
     """Tell for how long each certificate is good."""
-    paths = [path for pattern in status_server.CERTIFICATES for path in folder.glob(pattern)]
+    paths = status_server.certificate_files(folder)
     found = status_server.certificates_of(paths, now) if paths else []
     labelled: list[Sample] = [
         ({"path": str(Path(item.path).relative_to(folder)), "names": ", ".join(item.names)}, item.days)

@@ -31,18 +31,18 @@ def look(
     services = status_services.services_of(project, ask)
     history = read_history(project_dir)
     disks = []
-    for disk in status_server.disks_of([*(str(project_dir / folder) for folder in status_server.FOLDERS), *paths]):
+    for disk in status_server.disks_of(status_server.folders_of(project_dir, paths)):
         whole = replace(disk, growth=status_server.grown(history, disk.paths[0], disk.used, now))
         disks.append({**asdict(whole), "used_percent": whole.used_percent, "days_left": whole.days_left})
     backup = status_server.last_backup(project_dir / STATE, now)
-    found = [path for pattern in status_server.CERTIFICATES for path in project_dir.glob(pattern)]
+    certificates = status_server.certificate_files(project_dir)
     status: dict[str, Any] = {
         "project": project,
         "services": [describe(service, ask) for service in services],
         "missing": missing(project_dir, services, ask),
         "checks": bucket_checks(project_dir, project, services),
         "disks": disks,
-        "certificates": [asdict(item) for item in status_server.certificates_of(found, now)],
+        "certificates": [asdict(item) for item in status_server.certificates_of(certificates, now)],
         "timers": [asdict(timer) for timer in status_server.timers_of(project, ask)],
         "backs_up": (project_dir / SETTINGS).exists(),
         "backup": asdict(backup) if backup else None,

@@ -18,8 +18,8 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.status_services impo
 
 DAY = 86400.0
 # Of the front door, of ACME and between servers, below the project's folder.
-CERTIFICATES = ("config/nginx/tls/*.pem", "config/nginx/tls/*.crt", "config/peers/*.pem", "secrets/nginx/acme/*.pem")
-FOLDERS = ("", "data", "backups")
+_CERTIFICATES = ("config/nginx/tls/*.pem", "config/nginx/tls/*.crt", "config/peers/*.pem", "secrets/nginx/acme/*.pem")
+_FOLDERS = ("", "data", "backups")
 # One measurement for each of so many days is kept, and growth is told over this time at most.
 HISTORY_DAYS = 30
 # Growth over less than this is noise.
@@ -47,6 +47,11 @@ class Disk:
     def days_left(self) -> float | None:
         """Tell when it is full if it goes on like this; None where that cannot be told or will not be."""
         return round(self.free / self.growth, 1) if self.growth and self.growth > 0 else None
+
+
+def folders_of(project_dir: Path, more: Iterable[str]) -> list[str]:
+    """Name the folders of a platform that may be on disks of their own, and more of them."""
+    return [*(str(project_dir / folder) for folder in _FOLDERS), *more]
 
 
 def disks_of(paths: Iterable[str]) -> list[Disk]:
@@ -87,6 +92,11 @@ class Certificate:
     path: str
     names: tuple[str, ...]
     days: float
+
+
+def certificate_files(project_dir: Path) -> list[Path]:
+    """Find the files that certificates of a platform are in."""
+    return [path for pattern in _CERTIFICATES for path in project_dir.glob(pattern)]
 
 
 def certificates_of(paths: Iterable[Path], now: float) -> list[Certificate]:
