@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +10,15 @@ import pytest
 import yaml
 
 from lab import catalogue
+from tests.unit.roles.library import assert_it_has_all_that_it_imports_and_no_more
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = ROOT / "roles/monitoring/files"
 DASHBOARDS = sorted((FILES / "dashboards").glob("*.json"))
-PACKAGE = Path("ansible_collections/onprem/mlflow/plugins/module_utils")
 
 
 def test_the_library_has_all_that_it_imports_and_no_more(tmp_path: Path) -> None:
-    variables = yaml.safe_load((ROOT / "roles/monitoring/vars/main.yml").read_text())
-    (tmp_path / PACKAGE).mkdir(parents=True)
-    for name in variables["__monitoring_library"]:
-        content = (ROOT / "plugins/module_utils" / f"{name}.py").read_text()
-        (tmp_path / PACKAGE / f"{name}.py").write_text(content)
-    package = ".".join(PACKAGE.parts)
-    program = f"import {package}.monitoring_collect"
-    program += f"; import sys; print(*(name for name in sys.modules if name.startswith('{package}.')))"
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", program],
-        env={"PYTHONPATH": str(tmp_path), "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert {name.rpartition(".")[2] for name in done.stdout.split()} == set(variables["__monitoring_library"])
+    assert_it_has_all_that_it_imports_and_no_more("monitoring", ["monitoring_collect"], tmp_path)
 
 
 def test_the_lab_makes_the_images_that_are_pinned() -> None:
