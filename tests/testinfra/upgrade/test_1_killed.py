@@ -32,7 +32,7 @@ def test_killed_at_a_random_moment(platform: Platform, number: int) -> None:
     seconds = random.uniform(EARLIEST, LATEST)  # noqa: S311
     with under_load(platform) as seen:
         printed = kill_after(platform, seconds)
-    tasks = [line for line in printed.splitlines() if line.startswith("TASK")]
+    tasks = ["no task", *(line for line in printed.splitlines() if line.startswith("TASK"))]
     print(f"{number + 1}/{KILLS} killed after {seconds:.1f} s, in {tasks[-1]}")
     said = platform.site().message
     if ALL_OF_IT in said:
