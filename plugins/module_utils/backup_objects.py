@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
-CONNECTIONS = 16
-_AT_ONCE = 500
+_AT_ONCE = 1000
 # Headers that a copy is given, in the words of boto3.
 _HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
 
@@ -50,6 +48,10 @@ class Entry:
         """Return it as a line of the manifest."""
         said = {name: value for name, value in asdict(self).items() if value or name == "size"}
         return json.dumps(said, sort_keys=True) + "\n"
+
+
+# Asks for objects as they are now, with their headers; None for one that is gone.
+Heads = Callable[[Sequence[Entry]], Sequence[Optional[Entry]]]
 
 
 def read(path: Path) -> Iterator[Entry]:
@@ -103,23 +105,23 @@ def write(path: Path, entries: Iterable[Entry]) -> tuple[int, int]:
     return count, size
 
 
-def take(client: Any, bucket: str, before: Path, path: Path) -> tuple[int, int]:
-    """Write the manifest of the bucket as it is, and return number and bytes of its objects."""
+def take(listed: Iterable[Entry], heads: Heads, before: Path, path: Path) -> tuple[int, int]:
+    """Write the manifest of what is listed, and return number and bytes of its objects."""
 
-    def complete(pair: tuple[Entry, Entry | None]) -> Entry | None:
-        entry, known = pair
-        if known is not None and known.same(entry) and known.modified == entry.modified:
-            return replace(known, late=False)
-        return head(client, bucket, entry)
-
-    pairs = paired(listing(client, bucket), read(before))
-    return write(path, in_order(complete, pairs))
-
-
-def in_order(
-    complete: Callable[[tuple[Entry, Entry | None]], Entry | None], pairs: Iterator[tuple[Entry, Entry | None]]
-) -> Iterator[Entry]:
-    """Yield what is made of each pair, many at a time, in their order and without those that are gone."""
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
+    def entries() -> Iterator[Entry]:
+        pairs = paired(listed, read(before))
         while batch := list(islice(pairs, _AT_ONCE)):
-            yield from (entry for entry in pool.map(complete, batch) if entry is not None)
+            known = {entry.key: there for entry, there in batch if there is not None and unchanged(entry, there)}
+            asked = [entry for entry, _there in batch if entry.key not in known]
+            found = dict(zip((entry.key for entry in asked), heads(asked)))
+            for entry, _there in batch:
+                now = found.get(entry.key, known.get(entry.key))
+                if now is not None:
+                    yield replace(now, late=False)
+
+    return write(path, entries())
+
+
+def unchanged(listed: Entry, known: Entry) -> bool:
+    """Tell whether what is known of an object is all of it still."""
+    return known.same(listed) and known.modified == listed.modified

@@ -45,8 +45,7 @@ class BackupPassword:
             return False
         keys = json.loads(self._with_old.run(["key", "list", "--json"]).stdout)
         (present,) = [key["id"] for key in keys if key["current"]]
-        self._with_new.wait_for_others()
-        self._with_new.run(["key", "remove", "--quiet", str(present)])
+        self._with_new.run_alone(["key", "remove", "--quiet", str(present)])
         if self._with_old.opens():
             raise InputError(
                 f"The old password still opens {self._settings.repository.location}, look at what `restic.sh key list`"

@@ -147,25 +147,30 @@ class Restic:
             self.command(arguments), env=self._environment, cwd=self._settings.project_dir, **streams
         )
 
-    def run(self, arguments: Sequence[str], allowed: Sequence[int] = (0,)) -> subprocess.CompletedProcess[bytes]:
-        """Run restic to its end; raise InputError where that is not an allowed one."""
+    def run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+        """Run restic to its end; raise InputError where that is not a good one."""
+        return self._good(self._done(arguments))
+
+    def _done(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
         with self.start(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             stdout, stderr = process.communicate()
-        if process.returncode not in allowed:
-            raise InputError(explain(self._settings, process.returncode, stderr.decode(errors="replace")))
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
-    def wait_for_others(self, seconds: float = LOCK_SECONDS) -> None:
-        """Wait until nobody else works with the repository; what a dead run left counts for half an hour."""
+    def _good(self, done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[bytes]:
+        if done.returncode:
+            raise InputError(explain(self._settings, done.returncode, done.stderr.decode(errors="replace")))
+        return done
+
+    def run_alone(self, arguments: Sequence[str], seconds: float = LOCK_SECONDS) -> subprocess.CompletedProcess[bytes]:
+        """Run what nobody may work beside, once others have ended; what a dead run left counts for half an hour."""
         end = time.monotonic() + seconds
         while True:
+            done = self._done(arguments)
+            if not is_locked(done) or time.monotonic() > end:
+                return self._good(done)
+            time.sleep(_LOCK_PAUSE)
             # Those of runs that go on are kept.
             self.run(["unlock", "--quiet"])
-            if not self.run(["list", "locks", "--no-lock"]).stdout.split():
-                return
-            if time.monotonic() > end:
-                raise InputError(explain(self._settings, LOCKED, ""))
-            time.sleep(_LOCK_PAUSE)
 
     def exists(self) -> bool:
         """Tell whether there is a repository that the password opens."""
@@ -225,6 +230,11 @@ def json_lines(stream: IO[bytes] | None) -> Iterator[dict[str, Any]]:
     for line in stream:
         if line.startswith(b"{"):
             yield json.loads(line)
+
+
+def is_locked(done: subprocess.CompletedProcess[bytes]) -> bool:
+    """Tell whether a command ended since others work with the repository."""
+    return done.returncode == LOCKED or bool(done.returncode and _LOCKED.search(done.stderr.decode(errors="replace")))
 
 
 def explain(settings: Settings, status: int, text: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.onprem.mlflow.plugins.module_utils import backup_database, backup_objects, backup_settings
+from ansible_collections.onprem.mlflow.plugins.module_utils.backup_heads import Heads
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_lock import only_one
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_mount import mounted
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_objects import Entry
@@ -92,10 +93,9 @@ def take(settings: Settings, taken: Taken) -> None:
     if taken.replaced:
         restic.run(["check", "--quiet", "--no-lock", *_read_data(settings)])
     else:
-        restic.wait_for_others()
-        restic.run(["check", "--quiet", *_read_data(settings)])
+        restic.run_alone(["check", "--quiet", *_read_data(settings)])
         if settings.retention:
-            restic.run(forget_arguments(settings))
+            restic.run_alone(forget_arguments(settings))
     taken.checked = True
     taken.kept = len(restic.snapshots())
 
@@ -138,9 +138,10 @@ def _take_bucket(settings: Settings, restic: Restic, taken: Taken) -> None:
     manifest, bucket = work / MANIFEST, settings.artifacts.bucket
     late: list[Entry] = []
     with explained(store, "backup"):
-        side = client(store, backup_objects.CONNECTIONS)
+        side = client(store)
         new = work / f"{MANIFEST}.new"
-        taken.objects, taken.objects_bytes = backup_objects.take(side, bucket, manifest, new)
+        listed, heads = backup_objects.listing(side, bucket), Heads(store, bucket)
+        taken.objects, taken.objects_bytes = backup_objects.take(listed, heads.of, manifest, new)
         new.replace(manifest)
         for _pass in range(PASSES):
             _describe(settings, taken)
@@ -206,14 +207,13 @@ def settle(settings: Settings, restic: Restic, side: Any, taken: Taken) -> list[
     them as they are now.
     """
     manifest, bucket = settings.work / MANIFEST, settings.artifacts.bucket
-    held = dict(restic.files(taken.snapshot, f"{backup_settings.WORK}/{ARTIFACTS}"))
-    held_late = dict(restic.files(taken.snapshot, f"{backup_settings.WORK}/{LATE}"))
+    held = dict(restic.files(taken.snapshot, backup_settings.WORK))
     again: list[Entry] = []
 
     def entries() -> Iterator[Entry]:
         pairs = backup_objects.paired(backup_objects.read(manifest), backup_objects.listing(side, bucket))
         for entry, now in pairs:
-            size = held_late.get(entry.late_name) if entry.late else held.get(entry.key)
+            size = held.get(f"{LATE}/{entry.late_name}" if entry.late else f"{ARTIFACTS}/{entry.key}")
             if size == entry.size and (entry.late or (now is not None and now.same(entry))):
                 yield entry
             else:

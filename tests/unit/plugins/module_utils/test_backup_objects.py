@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ansible_collections.onprem.mlflow.plugins.module_utils import backup_objects
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_artifacts import part_size, parts_of
+from ansible_collections.onprem.mlflow.plugins.module_utils.backup_heads import told
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_objects import Entry
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_take import escaped, unread_paths
 from hypothesis import given
@@ -46,6 +48,42 @@ def test_a_manifest_says_what_was_written(key: str, size: int, headers: dict[str
         path = Path(folder) / "manifest"
         assert backup_objects.write(path, [entry]) == (1, size)
         assert list(backup_objects.read(path)) == [entry]
+
+
+class Store:
+    """A bucket whose objects have headers, and a note of which were asked for."""
+
+    def __init__(self, gone: str = "") -> None:
+        self.gone, self.asked = gone, []
+
+    def heads(self, entries: Sequence[Entry]) -> list[Entry | None]:
+        self.asked += [entry.key for entry in entries]
+        return [None if entry.key == self.gone else replace(entry, headers={"ContentType": "a"}) for entry in entries]
+
+
+def test_headers_are_asked_for_once(tmp_path: Path) -> None:
+    listed = [Entry("a", 1, "e", "t"), Entry("b", 2, "e", "t"), Entry("c", 3, "e", "t")]
+    first, second = Store(gone="b"), Store()
+    assert backup_objects.take(listed, first.heads, tmp_path / "none", tmp_path / "one") == (2, 4)
+    assert first.asked == ["a", "b", "c"]
+    again = [listed[0], listed[1], replace(listed[2], modified="u")]
+    assert backup_objects.take(again, second.heads, tmp_path / "one", tmp_path / "two") == (3, 6)
+    assert second.asked == ["b", "c"]
+    assert [entry.headers for entry in backup_objects.read(tmp_path / "two")] == [{"ContentType": "a"}] * 3
+
+
+def test_an_object_as_an_answer_has_it() -> None:
+    listed = Entry("k", 1, "e", "2026-01-01T00:00:00.123000+00:00", late=True)
+    answer = {
+        "content-length": "2",
+        "etag": '"f"',
+        "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT",
+        "content-type": "text/plain",
+        "cache-control": "",
+        "x-amz-meta-who": "me",
+    }
+    headers = {"ContentType": "text/plain", "Metadata": {"who": "me"}}
+    assert told(listed, answer) == Entry("k", 2, "f", listed.modified, headers)
 
 
 def test_no_manifest_holds_nothing(tmp_path: Path) -> None:
