@@ -1,7 +1,7 @@
 """Measure backup and restore against plain copies of the same data, on a lab server: `python -m tools.backup_figures`.
 
 The lab of `make lab` has to run. Its bucket is filled, backed up twice into a folder, and put back; what is compared
-with is rclone's copy of the bucket to a folder of the same disk, and back.
+with is rclone's copy of the bucket to a folder of the same disk, and back. 14 GiB have to be free.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SERVER = "onprem-mlflow-lab-server"
 PROJECT = "/opt/mlflow"
 WORK = "/srv/onprem-figures"
 REPEATS = 3
-BIG, BIG_BYTES = 40, 40 << 20
+BIG, BIG_BYTES = 100, 40 << 20
 SMALL, SMALL_BYTES = 1500, 20 << 10
 
 # The bucket as a remote of the name `store`, with MLflow's own key.
@@ -92,7 +92,7 @@ def row(what: str, this: str, that: str, ratio: float, aim: str) -> str:
 def main() -> None:
     deploy()
     on_server(FILL)
-    on_server(f"rclone copy {WORK}/made store:mlflow/figures")
+    on_server(f"rclone copy {WORK}/made store:mlflow/figures && rm -r {WORK}/made")
     rows = [once() for _ in range(REPEATS)]
     plain, first, second, back, restored = (statistics.median(column) for column in zip(*rows, strict=True))
     made = (BIG * BIG_BYTES + SMALL * SMALL_BYTES) / (1 << 20)
