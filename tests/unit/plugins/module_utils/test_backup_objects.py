@@ -54,7 +54,8 @@ class Store:
     """A bucket whose objects have headers, and a note of which were asked for."""
 
     def __init__(self, gone: str = "") -> None:
-        self.gone, self.asked = gone, []
+        self.gone = gone
+        self.asked: list[str] = []
 
     def heads(self, entries: Sequence[Entry]) -> list[Entry | None]:
         self.asked += [entry.key for entry in entries]
