@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
-from ansible_collections.onprem.mlflow.plugins.module_utils.backup_objects import Entry
+from ansible_collections.onprem.mlflow.plugins.module_utils.backup_objects import Entry, told
 from ansible_collections.onprem.mlflow.plugins.module_utils.errors import InputError
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_signature import object_path
 from ansible_collections.onprem.mlflow.plugins.module_utils.s3_store import Store
@@ -18,15 +17,6 @@ from ansible_collections.onprem.mlflow.plugins.module_utils.s3_wire import Answe
 
 CONNECTIONS = 4
 PATIENCE_SECONDS = 60.0
-METADATA = "x-amz-meta-"
-# Headers that a copy is given, in the words of boto3.
-HEADERS = {
-    "cache-control": "CacheControl",
-    "content-disposition": "ContentDisposition",
-    "content-encoding": "ContentEncoding",
-    "content-language": "ContentLanguage",
-    "content-type": "ContentType",
-}
 
 
 class Heads:
@@ -64,14 +54,3 @@ class Heads:
                 f" {self._bucket}, see to it."
             )
         return told(entry, answer.headers)
-
-
-def told(entry: Entry, headers: dict[str, str]) -> Entry:
-    """Return an object as an answer has it; its time stays the listing's, which the next one is held against."""
-    kept: dict[str, object] = {name: headers[header] for header, name in HEADERS.items() if headers.get(header)}
-    metadata = {name.removeprefix(METADATA): value for name, value in headers.items() if name.startswith(METADATA)}
-    if metadata:
-        kept["Metadata"] = metadata
-    return replace(
-        entry, size=int(headers["content-length"]), etag=headers.get("etag", "").strip('"'), headers=kept, late=False
-    )

@@ -20,7 +20,14 @@ from typing import Any, Optional
 
 _AT_ONCE = 1000
 # Headers that a copy is given, in the words of boto3.
-_HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
+_HEADERS = {
+    "cache-control": "CacheControl",
+    "content-disposition": "ContentDisposition",
+    "content-encoding": "ContentEncoding",
+    "content-language": "ContentLanguage",
+    "content-type": "ContentType",
+}
+_METADATA = "x-amz-meta-"
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class Entry:
 
 
 # Asks for objects as they are now, with their headers; None for one that is gone.
-Heads = Callable[[Sequence[Entry]], Sequence[Optional[Entry]]]
+AskHeads = Callable[[Sequence[Entry]], Sequence[Optional[Entry]]]
 
 
 def read(path: Path) -> Iterator[Entry]:
@@ -89,9 +96,18 @@ def head(client: Any, bucket: str, entry: Entry) -> Entry | None:
         if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
             return None
         raise
-    headers = {name: answer[name] for name in _HEADERS if answer.get(name)}
-    modified = answer["LastModified"].isoformat()
-    return Entry(entry.key, answer["ContentLength"], answer["ETag"].strip('"'), modified, headers)
+    return told(entry, answer["ResponseMetadata"]["HTTPHeaders"])
+
+
+def told(entry: Entry, headers: Mapping[str, str]) -> Entry:
+    """Return an object as an answer has it; its time stays the listing's, which the next one is held against."""
+    kept: dict[str, Any] = {name: headers[header] for header, name in _HEADERS.items() if headers.get(header)}
+    metadata = {name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)}
+    if metadata:
+        kept["Metadata"] = metadata
+    return replace(
+        entry, size=int(headers["content-length"]), etag=headers["etag"].strip('"'), headers=kept, late=False
+    )
 
 
 def write(path: Path, entries: Iterable[Entry]) -> tuple[int, int]:
@@ -105,19 +121,16 @@ def write(path: Path, entries: Iterable[Entry]) -> tuple[int, int]:
     return count, size
 
 
-def take(listed: Iterable[Entry], heads: Heads, before: Path, path: Path) -> tuple[int, int]:
+def take(listed: Iterable[Entry], heads: AskHeads, before: Path, path: Path) -> tuple[int, int]:
     """Write the manifest of what is listed, and return number and bytes of its objects."""
 
     def entries() -> Iterator[Entry]:
         pairs = paired(listed, read(before))
         while batch := list(islice(pairs, _AT_ONCE)):
-            known = {entry.key: there for entry, there in batch if there is not None and unchanged(entry, there)}
-            asked = [entry for entry, _there in batch if entry.key not in known]
-            found = dict(zip((entry.key for entry in asked), heads(asked)))
-            for entry, _there in batch:
-                now = found.get(entry.key, known.get(entry.key))
-                if now is not None:
-                    yield replace(now, late=False)
+            now = {entry.key: there for entry, there in batch if there is not None and unchanged(entry, there)}
+            asked = [entry for entry, _there in batch if entry.key not in now]
+            now |= {entry.key: found for entry, found in zip(asked, heads(asked)) if found is not None}
+            yield from (replace(now[entry.key], late=False) for entry, _there in batch if entry.key in now)
 
     return write(path, entries())
 

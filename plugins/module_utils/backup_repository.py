@@ -166,7 +166,7 @@ class Restic:
         end = time.monotonic() + seconds
         while True:
             done = self._done(arguments)
-            if not is_locked(done) or time.monotonic() > end:
+            if not is_locked(done.returncode, done.stderr.decode(errors="replace")) or time.monotonic() > end:
                 return self._good(done)
             time.sleep(_LOCK_PAUSE)
             # Those of runs that go on are kept.
@@ -191,11 +191,8 @@ class Restic:
         return True
 
     def _try(self) -> tuple[int, str]:
-        with self.start(
-            ["cat", "config", "--no-lock"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        ) as process:
-            text = process.communicate()[1].decode(errors="replace")
-        return process.returncode, text
+        done = self._done(["cat", "config", "--no-lock"])
+        return done.returncode, done.stderr.decode(errors="replace")
 
     def snapshots(self) -> list[Snapshot]:
         """List all backups of MLflow platforms, the oldest first."""
@@ -232,9 +229,9 @@ def json_lines(stream: IO[bytes] | None) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def is_locked(done: subprocess.CompletedProcess[bytes]) -> bool:
+def is_locked(status: int, text: str) -> bool:
     """Tell whether a command ended since others work with the repository."""
-    return done.returncode == LOCKED or bool(done.returncode and _LOCKED.search(done.stderr.decode(errors="replace")))
+    return status == LOCKED or bool(status and _LOCKED.search(text))
 
 
 def explain(settings: Settings, status: int, text: str) -> str:
@@ -243,7 +240,7 @@ def explain(settings: Settings, status: int, text: str) -> str:
     reason = " ".join(line for line in text.splitlines() if line.strip() and not _NOISE.match(line))[-400:]
     if status == WRONG_PASSWORD or _WRONG_PASSWORD.search(text):
         return f"backup_password: does not open the repository {location}, write the one that it was made with."
-    if status == LOCKED or _LOCKED.search(text):
+    if is_locked(status, text):
         return f"backup_repository: another run works on {location}, wait for its end."
     if _SSH.search(text):
         return f"backup_repository: the server of {location} lets nobody in ({reason}), see to its key and address."

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.onprem.mlflow.plugins.module_utils import backup_objects
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_artifacts import part_size, parts_of
-from ansible_collections.onprem.mlflow.plugins.module_utils.backup_heads import told
-from ansible_collections.onprem.mlflow.plugins.module_utils.backup_objects import Entry
+from ansible_collections.onprem.mlflow.plugins.module_utils.backup_objects import Entry, told
 from ansible_collections.onprem.mlflow.plugins.module_utils.backup_take import escaped, unread_paths
 from hypothesis import given
 from hypothesis import strategies as st
