@@ -139,17 +139,20 @@ class Server:
         """Have a client of its own upload an artifact, and return when MLflow has half of it."""
         # Where it arrives: on its way to the object store, or in its place already.
         folder = f"{PROJECT}/data/{'mlflow-spool' if self.has_rustfs else 'artifacts'}"
-        before = self._bytes(folder)
+        others = self._sizes(folder).keys()
         command = [*self.client_command, f"--upload={size}"]
         self.uploads.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         deadline = time.monotonic() + UPLOAD_SECONDS
-        while self._bytes(folder) - before < size // 2:
-            if time.monotonic() > deadline or self.uploads[-1].poll() is not None:
-                raise FaultError("the upload has ended, or did not get on")
+        while all(path in others or count < size // 2 for path, count in self._sizes(folder).items()):
+            if self.uploads[-1].poll() is not None:
+                raise FaultError("the upload has ended before MLflow was seen to have half of it")
+            if time.monotonic() > deadline:
+                raise FaultError(f"MLflow does not have half of the upload after {UPLOAD_SECONDS} s")
 
-    def _bytes(self, folder: str) -> int:
-        # What vanishes meanwhile is none of it.
-        return int(self.sh(f"find {folder} -type f -printf '%s\\n' | awk '{{ sum += $1 }} END {{ print sum + 0 }}'"))
+    def _sizes(self, folder: str) -> dict[str, int]:
+        """Return how many bytes each file of a folder has: an upload that was given up may still be there."""
+        lines = self.sh(f"find {folder} -ignore_readdir_race -type f -printf '%s %p\\n'").splitlines()
+        return {path: int(size) for size, _, path in (line.partition(" ") for line in lines)}
 
     def end_uploads(self) -> None:
         """Wait until all uploads were answered or given up."""
