@@ -38,6 +38,9 @@ def test_killed_at_a_random_moment(platform: Platform, number: int) -> None:
     if ALL_OF_IT in said:
         given_up = platform.play(PLAYBOOK, upgrade_give_up=True, **upgraded())
         assert "was given up, and the platform runs as before" in given_up.message
+    elif version(platform) == NEW:
+        # It was killed when its copy was dropped already: what is left to do is to let clients write.
+        platform.play(PLAYBOOK, **upgraded()).assert_ok()
     print(f"runs {version(platform)}, {len(seen.acknowledged)} acknowledged; site.yml: {said[:200] or 'is done'}")
     assert seen.acknowledged
     assert seen.acknowledged <= Client(platform).steps(seen.run)
